@@ -1,0 +1,49 @@
+//! The contracts between the services, as code: messages, clients and server traits generated from `proto/`, and what
+//! connects them with the types of [`base`].
+//!
+//! - [`common`], [`graph`], [`timeline`]: generated.
+//! - [`convert`]: wire types to and from base's, total and checked; an error names the field.
+//! - [`status`]: errors to and from gRPC statuses.
+//! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
+//! - [`auth`]: the service token, on both sides.
+//!
+//! The services meet here and nowhere else.
+
+pub mod auth;
+pub mod convert;
+pub mod link;
+pub mod status;
+
+#[expect(missing_docs, unreachable_pub, reason = "generated; documented in the .proto files")]
+mod generated {
+    pub mod common {
+        pub mod v1 {
+            tonic::include_proto!("roost.common.v1");
+        }
+    }
+    pub mod graph {
+        pub mod v1 {
+            tonic::include_proto!("roost.graph.v1");
+        }
+    }
+    pub mod timeline {
+        pub mod v1 {
+            tonic::include_proto!("roost.timeline.v1");
+        }
+    }
+}
+
+pub use generated::common::v1 as common;
+pub use generated::graph::v1 as graph;
+pub use generated::timeline::v1 as timeline;
+
+/// Descriptors of everything above, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// `roost.graph.v1.GraphStore`, in this process.
+pub type LocalGraphStore = dyn graph::graph_store_server::GraphStore<
+        WatchStream = futures::stream::BoxStream<'static, Result<graph::WatchResponse, tonic::Status>>,
+    >;
+
+/// `roost.timeline.v1.TimelineService`, in this process.
+pub type LocalTimelineService = dyn timeline::timeline_service_server::TimelineService;

@@ -1,0 +1,140 @@
+//! A service to call, in this process or behind an address: the caller cannot tell.
+//!
+//! Every call has the deadline [`limits::CALL_DEADLINE`] and answers base's error.
+
+use std::sync::Arc;
+
+use base::{Code, Error, limits};
+use futures::stream::{BoxStream, StreamExt};
+use tonic::Request;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::auth::ServiceToken;
+use crate::graph::graph_store_client::GraphStoreClient;
+use crate::status::from_status;
+use crate::timeline::timeline_service_client::TimelineServiceClient;
+use crate::{LocalGraphStore, LocalTimelineService, graph, timeline};
+
+type Signed = InterceptedService<Channel, ServiceToken>;
+
+/// `roost.graph.v1.GraphStore`.
+#[derive(Clone)]
+pub enum GraphLink {
+    /// In this process: a plain call.
+    Local(Arc<LocalGraphStore>),
+    /// Behind an address: connects at the first call, and again whenever the connection was lost.
+    Remote(GraphStoreClient<Signed>),
+}
+
+/// `roost.timeline.v1.TimelineService`.
+#[derive(Clone)]
+pub enum TimelineLink {
+    /// In this process: a plain call.
+    Local(Arc<LocalTimelineService>),
+    /// Behind an address: connects at the first call, and again whenever the connection was lost.
+    Remote(TimelineServiceClient<Signed>),
+}
+
+macro_rules! calls {
+    ($link:ident, $package:ident: $($(#[$doc:meta])* $call:ident($request:ident) -> $response:ident;)*) => {
+        impl $link {
+            $(
+                $(#[$doc])*
+                pub async fn $call(&self, request: $package::$request) -> Result<$package::$response, Error> {
+                    let answer = async {
+                        match self {
+                            $link::Local(service) => service.$call(Request::new(request)).await,
+                            $link::Remote(client) => client.clone().$call(request).await,
+                        }
+                    };
+                    match tokio::time::timeout(limits::CALL_DEADLINE, answer).await {
+                        Ok(Ok(response)) => Ok(response.into_inner()),
+                        Ok(Err(status)) => Err(from_status(&status)),
+                        Err(_) => Err(Error::new(Code::DeadlineExceeded, "a service took too long to answer")),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+calls! { GraphLink, graph:
+    /// Gives out user ids.
+    allocate_users(AllocateUsersRequest) -> AllocateUsersResponse;
+    /// External ids to user ids, or back.
+    resolve(ResolveRequest) -> ResolveResponse;
+    /// Changes edges.
+    apply(ApplyRequest) -> ApplyResponse;
+    /// How pairs of users stand to each other.
+    relate(RelateRequest) -> RelateResponse;
+    /// Which of some users are in a list.
+    contains(ContainsRequest) -> ContainsResponse;
+    /// The sizes of lists.
+    count(CountRequest) -> CountResponse;
+    /// The revision of each list's last change.
+    versions(VersionsRequest) -> VersionsResponse;
+    /// A page of a list.
+    list(ListRequest) -> ListResponse;
+    /// Set algebra.
+    select(SelectRequest) -> SelectResponse;
+    /// Changes a named set.
+    update_set(UpdateSetRequest) -> UpdateSetResponse;
+    /// A shortest path.
+    path(PathRequest) -> PathResponse;
+    /// Who to follow.
+    suggest(SuggestRequest) -> SuggestResponse;
+}
+
+calls! { TimelineLink, timeline:
+    /// Posts a tweet.
+    create_tweet(CreateTweetRequest) -> CreateTweetResponse;
+    /// Hides a tweet.
+    delete_tweet(DeleteTweetRequest) -> DeleteTweetResponse;
+    /// Some tweets by id.
+    get_tweets(GetTweetsRequest) -> GetTweetsResponse;
+    /// What one user posted.
+    user_timeline(UserTimelineRequest) -> TimelineResponse;
+    /// What a user and those whom they follow posted.
+    home_timeline(HomeTimelineRequest) -> TimelineResponse;
+    /// Figures of authors.
+    author_stats(AuthorStatsRequest) -> AuthorStatsResponse;
+}
+
+impl GraphLink {
+    /// The store behind an address.
+    pub fn connect(address: Uri, token: ServiceToken) -> Self {
+        let client = GraphStoreClient::with_interceptor(channel(address), token);
+        GraphLink::Remote(client.max_decoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES))
+    }
+
+    /// Every effective change from a revision on. Only the opening of the stream has a deadline.
+    pub async fn watch(
+        &self,
+        request: graph::WatchRequest,
+    ) -> Result<BoxStream<'static, Result<graph::WatchResponse, Error>>, Error> {
+        let opened = async {
+            match self {
+                GraphLink::Local(service) => Ok(service.watch(Request::new(request)).await?.into_inner()),
+                GraphLink::Remote(client) => Ok(client.clone().watch(request).await?.into_inner().boxed()),
+            }
+        };
+        match tokio::time::timeout(limits::CALL_DEADLINE, opened).await {
+            Ok(Ok(stream)) => Ok(stream.map(|item| item.map_err(|status| from_status(&status))).boxed()),
+            Ok(Err(status)) => Err(from_status(&status)),
+            Err(_) => Err(Error::new(Code::DeadlineExceeded, "a service took too long to answer")),
+        }
+    }
+}
+
+impl TimelineLink {
+    /// The service behind an address.
+    pub fn connect(address: Uri, token: ServiceToken) -> Self {
+        let client = TimelineServiceClient::with_interceptor(channel(address), token);
+        TimelineLink::Remote(client.max_decoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES))
+    }
+}
+
+fn channel(address: Uri) -> Channel {
+    Endpoint::from(address).connect_timeout(limits::CALL_DEADLINE).tcp_nodelay(true).connect_lazy()
+}
