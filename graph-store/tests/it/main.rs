@@ -1,0 +1,7 @@
+//! What holds for graph-store as a whole: laws, models and formats, in one binary.
+
+mod query_expression;
+mod query_model;
+mod query_page;
+mod query_path;
+mod query_suggest;

@@ -1,0 +1,217 @@
+//! Set expressions equal the same algebra on `BTreeSet`s, read no more than they must, and name what is wrong.
+
+use std::collections::BTreeSet;
+
+use base::limits::{CALLER_SET_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERANDS_MAX};
+use base::{Code, Direction, Error, ListRef, Relation, UserId};
+use graph_store::query::expression::Expression;
+use proptest::prelude::*;
+use proto::graph;
+use proto::graph::expression::Node;
+use roaring::RoaringBitmap;
+
+use crate::query_model::Model;
+
+const USERS: u32 = 300;
+/// Followed by nearly everybody, so that looking up a few users in its list is cheaper than reading it.
+const HUB: u32 = 0;
+
+fn wire(node: Node) -> graph::Expression {
+    graph::Expression { node: Some(node) }
+}
+
+fn list(list: ListRef) -> graph::Expression {
+    wire(Node::List(list.into()))
+}
+
+fn followers(user: u32) -> graph::Expression {
+    list(ListRef::reverse(Relation::Follow, UserId(user)))
+}
+
+fn users(ids: impl IntoIterator<Item = u32>) -> graph::Expression {
+    wire(Node::Users(graph::UserIds { ids: ids.into_iter().collect() }))
+}
+
+fn bitmap(ids: impl IntoIterator<Item = u32>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ids.into_iter().collect::<RoaringBitmap>().serialize_into(&mut bytes).expect("memory takes all");
+    bytes
+}
+
+fn combination(combine: graph::Combine, operands: Vec<graph::Expression>) -> graph::Expression {
+    wire(Node::Combination(graph::Combination { combine: combine as i32, operands }))
+}
+
+fn expressions() -> impl Strategy<Value = graph::Expression> {
+    let ids = proptest::collection::vec(0..USERS, 0..6);
+    let user = prop_oneof![Just(HUB), 0..8u32];
+    let any_list = (user, any::<bool>()).prop_map(|(user, forward)| {
+        let direction = if forward { Direction::Forward } else { Direction::Reverse };
+        list(ListRef { relation: Relation::Follow, direction, user: UserId(user) })
+    });
+    let leaf = prop_oneof![
+        4 => any_list,
+        1 => ids.clone().prop_map(users),
+        1 => ids.prop_map(|ids| wire(Node::Bitmap(bitmap(ids)))),
+        1 => Just(wire(Node::NamedSet("kept".to_owned()))),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let combine = prop_oneof![
+            Just(graph::Combine::Intersection),
+            Just(graph::Combine::Union),
+            Just(graph::Combine::Difference)
+        ];
+        (combine, proptest::collection::vec(inner, 1..4)).prop_map(|(combine, operands)| combination(combine, operands))
+    })
+}
+
+fn graphs() -> impl Strategy<Value = Model> {
+    let follows = proptest::collection::btree_set((0..8u32, 0..USERS), 0..120);
+    (follows, 1..USERS, proptest::collection::btree_set(0..USERS, 0..40)).prop_map(|(follows, hub, kept)| {
+        let mut model = Model::of_follows(follows.into_iter().chain((hub..USERS).map(|user| (user, HUB))));
+        model.sets.insert("kept".to_owned(), kept);
+        model
+    })
+}
+
+/// What the expression stands for, found the plain way.
+fn expected(model: &Model, wire: &graph::Expression) -> BTreeSet<u32> {
+    match wire.node.as_ref().expect("every generated expression has a node") {
+        Node::List(list) => model.list(proto::convert::list_ref(Some(list), "list").expect("valid")),
+        Node::Users(users) => users.ids.iter().copied().collect(),
+        Node::Bitmap(bytes) => RoaringBitmap::deserialize_from(&bytes[..]).expect("valid").into_iter().collect(),
+        Node::NamedSet(name) => model.sets[name].clone(),
+        Node::Combination(combination) => {
+            let mut operands = combination.operands.iter().map(|operand| expected(model, operand));
+            let first = operands.next().expect("never of none");
+            operands.fold(first, |found, operand| match combination.combine() {
+                graph::Combine::Intersection => &found & &operand,
+                graph::Combine::Union => &found | &operand,
+                graph::Combine::Difference => &found - &operand,
+                graph::Combine::Unspecified => unreachable!("never generated"),
+            })
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_algebra_is_that_of_plain_sets(
+        model in graphs(),
+        wire in expressions(),
+        asked in proptest::collection::btree_set(0..USERS, 0..5),
+    ) {
+        let expected = expected(&model, &wire);
+        let expression = Expression::from_wire(Some(&wire), USERS, &model).expect("valid");
+        let found: BTreeSet<u32> = expression.evaluate(&model).expect("readable").into_iter().collect();
+        prop_assert_eq!(&found, &expected);
+        prop_assert_eq!(expression.count(&model).expect("readable"), expected.len() as u64);
+        let within: RoaringBitmap = asked.iter().copied().collect();
+        let restricted: BTreeSet<u32> = expression.restrict(&within, &model).expect("readable").into_iter().collect();
+        prop_assert_eq!(restricted, &asked & &expected);
+    }
+}
+
+/// What is found, and the lists that were read whole for it.
+fn find(model: &Model, wire: &graph::Expression) -> (Vec<u32>, Vec<ListRef>) {
+    let expression = Expression::from_wire(Some(wire), USERS, model).expect("valid");
+    let found = expression.evaluate(model).expect("readable");
+    (found.into_iter().collect(), model.read_whole())
+}
+
+#[test]
+fn nothing_is_read_once_an_operand_of_an_intersection_is_empty() {
+    let model = Model::of_follows((1..USERS).map(|user| (user, HUB)));
+    let nobody = followers(5);
+    let wire = combination(graph::Combine::Intersection, vec![followers(HUB), users([1, 2]), nobody]);
+    let empty = ListRef::reverse(Relation::Follow, UserId(5));
+    assert_eq!(find(&model, &wire), (vec![], vec![empty]));
+}
+
+#[test]
+fn a_short_list_meets_a_long_one_without_reading_it() {
+    let graph = || Model::of_follows((10..USERS).map(|user| (user, HUB)).chain([(3, 7), (12, 7), (299, 7)]));
+    let short = ListRef::reverse(Relation::Follow, UserId(7));
+    for operands in [vec![followers(HUB), followers(7)], vec![followers(7), followers(HUB)]] {
+        let intersection = combination(graph::Combine::Intersection, operands);
+        assert_eq!(find(&graph(), &intersection), (vec![12, 299], vec![short]));
+    }
+    let difference = combination(graph::Combine::Difference, vec![followers(7), followers(HUB)]);
+    assert_eq!(find(&graph(), &difference), (vec![3], vec![short]));
+}
+
+fn refused(wire: Option<&graph::Expression>) -> Error {
+    Expression::from_wire(wire, 10, &Model::default()).expect_err("not valid")
+}
+
+/// An intersection in an intersection, and so on, around a list: `depth` levels in all.
+fn nested(depth: usize) -> graph::Expression {
+    (1..depth).fold(followers(1), |inner, _| combination(graph::Combine::Intersection, vec![inner]))
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let in_second = |operand| combination(graph::Combine::Union, vec![followers(1), operand]);
+    let unknown = wire(Node::Combination(graph::Combination { combine: 7, operands: vec![followers(1)] }));
+    let no_relation = wire(Node::List(graph::ListRef { relation: 0, direction: 1, user: 1 }));
+    let cases = [
+        (wire(Node::Users(graph::UserIds { ids: vec![9, 10] })), "expression.users.ids[1]", "no user 10"),
+        (in_second(followers(10)), "expression.combination.operands[1].list.user", "no user 10"),
+        (in_second(no_relation), "expression.combination.operands[1].list.relation", "no such relation"),
+        (graph::Expression { node: None }, "expression", "must be given"),
+        (in_second(graph::Expression { node: None }), "expression.combination.operands[1]", "must be given"),
+        (unknown, "expression.combination.combine", "no such combination"),
+        (combination(graph::Combine::Union, vec![]), "expression.combination.operands", "at least one must be given"),
+        (wire(Node::Bitmap(bitmap([1, 10]))), "expression.bitmap", "no user 10"),
+        (wire(Node::Bitmap(vec![1, 2, 3])), "expression.bitmap", "not a roaring bitmap in the portable format"),
+        (
+            wire(Node::Bitmap([bitmap([1]), vec![0]].concat())),
+            "expression.bitmap",
+            "not a roaring bitmap in the portable format",
+        ),
+        (
+            combination(graph::Combine::Union, vec![followers(1); EXPRESSION_OPERANDS_MAX + 1]),
+            "expression.combination.operands",
+            "more than 256 operands in the whole expression",
+        ),
+        (
+            users(std::iter::repeat_n(1, CALLER_SET_MAX + 1)),
+            "expression.users.ids",
+            "more than 1000000 ids in the sets of the whole expression",
+        ),
+        (
+            wire(Node::Bitmap(bitmap(0..=CALLER_SET_MAX as u32))),
+            "expression.bitmap",
+            "more than 1000000 ids in the sets of the whole expression",
+        ),
+    ];
+    for (wire, field, message) in cases {
+        let error = refused(Some(&wire));
+        assert_eq!((error.code(), error.field(), error.message()), (Code::InvalidArgument, Some(field), message));
+    }
+    assert_eq!(refused(None).field(), Some("expression"));
+}
+
+#[test]
+fn a_named_set_that_there_is_not_is_not_found() {
+    let error = refused(Some(&wire(Node::NamedSet("gone".to_owned()))));
+    assert_eq!((error.code(), error.field()), (Code::NotFound, Some("expression.named_set")));
+}
+
+#[test]
+fn expressions_go_as_deep_as_the_limit_and_no_deeper() {
+    let deepest = nested(EXPRESSION_DEPTH_MAX);
+    let expression = Expression::from_wire(Some(&deepest), 10, &Model::of_follows([(2, 1)])).expect("within the limit");
+    let found = expression.evaluate(&Model::of_follows([(2, 1)])).expect("readable");
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [2]);
+    let error = refused(Some(&nested(EXPRESSION_DEPTH_MAX + 1)));
+    assert_eq!((error.code(), error.message()), (Code::InvalidArgument, "nested deeper than 16"));
+    assert_eq!(error.field().map(|field| field.matches("operands[0]").count()), Some(EXPRESSION_DEPTH_MAX));
+}
+
+#[test]
+fn operands_are_counted_over_the_whole_expression() {
+    let half = combination(graph::Combine::Union, vec![followers(1); EXPRESSION_OPERANDS_MAX / 2]);
+    let error = refused(Some(&combination(graph::Combine::Union, vec![half.clone(), half])));
+    assert_eq!(error.field(), Some("expression.combination.operands[1].combination.operands"));
+}

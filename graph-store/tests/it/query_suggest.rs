@@ -1,0 +1,139 @@
+//! Suggestions against the rules computed the plain way.
+
+use std::collections::BTreeSet;
+
+use base::{ListRef, Relation, UserId};
+use graph_store::query::suggest::{
+    FOLLOWEE_LIST_MAX, FOLLOWEES_SAMPLED_MAX, MUTUALS_NAMED_MAX, Reason, Suggestion, suggest,
+};
+use proptest::prelude::*;
+
+use crate::query_model::Model;
+
+const USERS: u32 = 30;
+
+fn ids(suggestions: &[Suggestion]) -> Vec<(u32, Reason)> {
+    suggestions.iter().map(|suggestion| (suggestion.user.0, suggestion.reason)).collect()
+}
+
+fn related(model: &Model, relation: Relation, user: u32) -> BTreeSet<u32> {
+    model.list(ListRef::forward(relation, UserId(user)))
+}
+
+/// Whom the rules name for user 0, best first, on a graph so small that nothing is sampled.
+fn expected(model: &Model, times: &[(u32, u32, u32)]) -> Vec<(u32, Reason)> {
+    let followees = model.followees(0);
+    let blocked_by: BTreeSet<u32> =
+        (0..USERS).filter(|user| related(model, Relation::Block, *user).contains(&0)).collect();
+    let open = |user: &u32| {
+        *user != 0
+            && !followees.contains(user)
+            && !related(model, Relation::Block, 0).contains(user)
+            && !blocked_by.contains(user)
+            && !related(model, Relation::Mute, 0).contains(user)
+    };
+    let score = |user: &u32| {
+        let followers = model.followers(*user);
+        (&followers & &followees).len() as f64 / (followers.len() as f64 + 100.0).sqrt()
+    };
+    let mut near: Vec<u32> = (0..USERS).filter(open).filter(|user| score(user) > 0.0).collect();
+    near.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.cmp(b)));
+    let mut fans: Vec<_> = times.iter().filter(|(_, target, _)| *target == 0).map(|edge| (edge.2, edge.0)).collect();
+    fans.sort_unstable();
+    let mut popular: Vec<u32> = (0..USERS).filter(|user| !model.followers(*user).is_empty()).collect();
+    popular.sort_by_key(|user| (std::cmp::Reverse(model.followers(*user).len()), *user));
+
+    let mut taken = BTreeSet::new();
+    let near = near.into_iter().map(|user| (user, Reason::FollowedByFollowees));
+    let fans = fans.into_iter().rev().map(|(_, user)| (user, Reason::FollowsYou));
+    let popular = popular.into_iter().map(|user| (user, Reason::Popular));
+    near.chain(fans).chain(popular).filter(|(user, _)| open(user) && taken.insert(*user)).collect()
+}
+
+fn edges(count: usize) -> impl Strategy<Value = BTreeSet<(u32, u32)>> {
+    proptest::collection::btree_set((0..USERS, 0..USERS).prop_filter("no self-loops", |(a, b)| a != b), 0..count)
+}
+
+proptest! {
+    #[test]
+    fn suggestions_are_those_of_the_rules(
+        follows in edges(120),
+        blocks in edges(60),
+        mutes in edges(60),
+        limit in 1..20usize,
+    ) {
+        let mut model = Model::default();
+        let forbidden = |a: u32, b: u32| blocks.contains(&(a, b)) || blocks.contains(&(b, a));
+        let times: Vec<_> = follows
+            .iter()
+            .filter(|(source, target)| !forbidden(*source, *target))
+            .map(|(source, target)| (*source, *target, (source * 7 + target) % 5))
+            .collect();
+        for (source, target, time) in &times {
+            model.add(Relation::Follow, *source, *target, *time);
+        }
+        for (source, target) in blocks {
+            model.add(Relation::Block, source, target, 0);
+        }
+        for (source, target) in mutes {
+            model.add(Relation::Mute, source, target, 0);
+        }
+        let found = suggest(&model, UserId(0), limit).expect("readable");
+        let mut expected = expected(&model, &times);
+        expected.truncate(limit);
+        prop_assert_eq!(ids(&found), expected);
+        for suggestion in found {
+            let mutuals: Vec<_> = (&model.followers(suggestion.user.0) & &model.followees(0)).into_iter().collect();
+            prop_assert_eq!(suggestion.mutuals_count, mutuals.len() as u64);
+            let named: Vec<_> = mutuals.into_iter().take(MUTUALS_NAMED_MAX).map(UserId).collect();
+            prop_assert_eq!(suggestion.mutuals, named);
+        }
+    }
+}
+
+#[test]
+fn of_two_with_the_same_mutuals_the_less_famous_comes_first() {
+    let follows = [(0, 1), (0, 2), (1, 10), (2, 10), (1, 11), (2, 11)];
+    let model = Model::of_follows(follows.into_iter().chain((100..600).map(|user| (user, 10))));
+    let found = suggest(&model, UserId(0), 2).expect("readable");
+    assert_eq!(ids(&found), [(11, Reason::FollowedByFollowees), (10, Reason::FollowedByFollowees)]);
+    assert_eq!(found[1].mutuals, [UserId(1), UserId(2)]);
+}
+
+#[test]
+fn mutual_connections_are_counted_beyond_the_sample() {
+    let followees = 3 * FOLLOWEES_SAMPLED_MAX as u32;
+    let model = Model::of_follows((1..=followees).flat_map(|user| [(0, user), (user, 100_000)]));
+    let found = suggest(&model, UserId(0), 1).expect("readable");
+    assert_eq!(ids(&found), [(100_000, Reason::FollowedByFollowees)]);
+    assert_eq!(found[0].mutuals_count, u64::from(followees));
+    assert!(model.read_whole().len() < 2 * FOLLOWEES_SAMPLED_MAX, "{} lists read", model.read_whole().len());
+}
+
+#[test]
+fn the_order_is_by_mutual_connections_counted_in_full() {
+    // Every third followee is in the sample, which knows 50 as five follow them, and 60 as four do.
+    let mut follows: Vec<_> = (1000..1000 + 3 * FOLLOWEES_SAMPLED_MAX as u32).map(|user| (0, user)).collect();
+    follows.extend((0..5).map(|i| (1000 + 3 * i, 50)));
+    follows.extend((0..4).map(|i| (1000 + 3 * i, 60)));
+    follows.extend((0..100).map(|i| (1001 + 3 * i, 60)));
+    let found = suggest(&Model::of_follows(follows), UserId(0), 2).expect("readable");
+    assert_eq!(ids(&found), [(60, Reason::FollowedByFollowees), (50, Reason::FollowedByFollowees)]);
+    assert_eq!(found.iter().map(|suggestion| suggestion.mutuals_count).collect::<Vec<_>>(), [104, 5]);
+}
+
+#[test]
+fn who_follows_very_many_recommends_nobody() {
+    let many = FOLLOWEE_LIST_MAX as u32 + 1;
+    let model = Model::of_follows((100..100 + many).map(|user| (1, user)).chain([(0, 1), (0, 2), (2, 50)]));
+    let found = suggest(&model, UserId(0), 1).expect("readable");
+    assert_eq!(ids(&found), [(50, Reason::FollowedByFollowees)]);
+    assert!(!model.read_whole().contains(&ListRef::forward(Relation::Follow, UserId(1))));
+}
+
+#[test]
+fn a_newcomer_is_shown_the_most_followed() {
+    let model = Model::of_follows([(1, 2), (3, 2), (4, 5)]);
+    let found = suggest(&model, UserId(0), 10).expect("readable");
+    assert_eq!(ids(&found), [(2, Reason::Popular), (5, Reason::Popular)]);
+}
