@@ -3,5 +3,7 @@
 //! In reading order:
 //!
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over one small trait.
+//! - [`import`]: graphs from files.
 
+pub mod import;
 pub mod query;

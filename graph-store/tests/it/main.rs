@@ -1,5 +1,7 @@
 //! What holds for graph-store as a whole: laws, models and formats, in one binary.
 
+mod parse;
+mod parse_real;
 mod query_expression;
 mod query_model;
 mod query_page;
