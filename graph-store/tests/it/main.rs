@@ -1,5 +1,6 @@
 //! What holds for graph-store as a whole: laws, models and formats, in one binary.
 
+mod adjacency;
 mod parse;
 mod parse_real;
 mod query_expression;
@@ -7,3 +8,4 @@ mod query_model;
 mod query_page;
 mod query_path;
 mod query_suggest;
+mod segment;

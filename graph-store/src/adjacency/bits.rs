@@ -1,0 +1,120 @@
+//! Numbers of a fixed number of bits, back to back.
+//!
+//! Bit `i` of a string of bytes is bit `i % 8` of byte `i / 8`, so that a little-endian load of eight bytes puts bit `i`
+//! of the string at bit `i` of the word. Reads past the end give zeros: damaged lengths lead to wrong numbers, which
+//! checksums and validation notice, and never to a read out of bounds.
+
+/// The widest number that [`read`] can give: eight bytes less the seven bits before the number starts.
+const WIDTH_MAX: u32 = 57;
+
+/// The word whose lowest bit is bit `8 * byte`; bits past the end are zero.
+#[inline]
+pub(crate) fn word(bytes: &[u8], byte: usize) -> u64 {
+    match bytes.get(byte..).and_then(|rest| rest.first_chunk()) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => last_word(bytes, byte),
+    }
+}
+
+#[cold]
+fn last_word(bytes: &[u8], byte: usize) -> u64 {
+    let rest = bytes.get(byte..).unwrap_or_default();
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// The number of `width` bits, at most [`WIDTH_MAX`], that starts at `bit`.
+#[inline]
+pub(crate) fn read(bytes: &[u8], bit: usize, width: u32) -> u64 {
+    debug_assert!(width <= WIDTH_MAX, "{width} bits do not fit");
+    word(bytes, bit / 8) >> (bit % 8) & mask(width)
+}
+
+/// A word whose lowest `width` bits, fewer than 64, are set.
+#[inline]
+pub(crate) const fn mask(width: u32) -> u64 {
+    (1 << width) - 1
+}
+
+/// Appends numbers of `width` bits, at most 32, filling the last byte up with zeros. Bits above the width are cut off.
+pub(crate) fn pack(numbers: impl Iterator<Item = u32>, width: u32, out: &mut Vec<u8>) {
+    let (mut pending, mut filled) = (0u64, 0);
+    for number in numbers {
+        pending |= (u64::from(number) & mask(width)) << filled;
+        filled += width;
+        if filled >= 32 {
+            out.extend((pending as u32).to_le_bytes());
+            pending >>= 32;
+            filled -= 32;
+        }
+    }
+    out.extend(&pending.to_le_bytes()[..filled.div_ceil(8) as usize]);
+}
+
+/// Sets one bit.
+#[inline]
+pub(crate) fn set(bytes: &mut [u8], bit: usize) {
+    bytes[bit / 8] |= 1 << (bit % 8);
+}
+
+/// The position of the set bit that has `before` set bits below it; the word must have more than `before`.
+#[inline]
+pub(crate) fn select(word: u64, before: u32) -> u32 {
+    const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
+    const TOP_BITS: u64 = 0x8080_8080_8080_8080;
+    // Byte k of `up_to` counts the set bits of bytes 0 to k: partial sums of the bytes, by one multiplication.
+    let pairs = word - (word >> 1 & 0x5555_5555_5555_5555);
+    let nibbles = (pairs & 0x3333_3333_3333_3333) + (pairs >> 2 & 0x3333_3333_3333_3333);
+    let up_to = ((nibbles + (nibbles >> 4)) & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(EACH_BYTE);
+    // The top bit of byte k of the difference stays set when that byte's sum is at most `before`.
+    let reached = ((TOP_BITS + u64::from(before) * EACH_BYTE) - up_to) & TOP_BITS;
+    let byte = reached.count_ones() * 8;
+    let below = ((up_to << 8) >> byte & 0xff) as u32;
+    let mut rest = word >> byte & 0xff;
+    for _ in below..before {
+        rest &= rest - 1;
+    }
+    byte + rest.trailing_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn packed_numbers_come_back(width in 0u32..=32, numbers in prop::collection::vec(any::<u32>(), 0..100)) {
+            let mut bytes = Vec::new();
+            pack(numbers.iter().copied(), width, &mut bytes);
+            prop_assert_eq!(bytes.len(), (numbers.len() * width as usize).div_ceil(8));
+            for (i, number) in numbers.iter().enumerate() {
+                prop_assert_eq!(read(&bytes, i * width as usize, width), u64::from(*number) & mask(width));
+            }
+        }
+
+        #[test]
+        fn each_set_bit_is_found_by_how_many_are_below_it(word: u64) {
+            let positions = (0..64).filter(|bit| word >> bit & 1 == 1);
+            for (before, position) in positions.enumerate() {
+                prop_assert_eq!(select(word, before as u32), position);
+            }
+        }
+    }
+
+    #[test]
+    fn the_full_word_has_every_bit() {
+        for bit in 0..64 {
+            assert_eq!(select(u64::MAX, bit), bit);
+        }
+    }
+
+    #[test]
+    fn past_the_end_there_are_zeros() {
+        let bytes = [0xff; 9];
+        assert_eq!(word(&bytes, 1), u64::MAX);
+        assert_eq!(word(&bytes, 2), mask(56));
+        assert_eq!(word(&bytes, 9), 0);
+        assert_eq!(word(&bytes, usize::MAX), 0);
+    }
+}

@@ -1,0 +1,191 @@
+//! One list, read where it lies.
+
+use roaring::RoaringBitmap;
+
+use super::choice::{FORM_PACKED, FORM_ROARING, FORM_SHIFT, LOW_BITS_MASK, VERSION_FLAG};
+use super::elias_fano::{self, EliasFano};
+use super::roaring_list::{self, RoaringList};
+use super::{CorruptList, varint};
+
+/// A set of user ids and the version of its last change, borrowed from its bytes.
+///
+/// [`parse`](List::parse) checks what it takes to stay within the bytes, in constant time. After it nothing panics and
+/// nothing runs forever, whatever the bytes are; but only on bytes that [`validate`](List::validate) accepts are the
+/// answers those of a list. A reader relies on checksums for that, and validates when it checks a whole store.
+#[derive(Clone, Copy, Debug)]
+pub struct List<'a> {
+    version: u64,
+    ids: Ids<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Ids<'a> {
+    Packed(EliasFano<'a>),
+    Roaring(RoaringList<'a>),
+}
+
+/// Runs an expression on whichever of the two forms a list has.
+macro_rules! either {
+    ($list:expr, $ids:ident => $answer:expr) => {
+        match $list.ids {
+            Ids::Packed($ids) => $answer,
+            Ids::Roaring($ids) => $answer,
+        }
+    };
+}
+
+impl<'a> List<'a> {
+    /// Takes exactly the bytes of one list, as [`encode`](super::encode) made them. No bytes at all are the list that
+    /// was never touched: empty, of version 0.
+    pub fn parse(bytes: &'a [u8], base_version: u64) -> Result<List<'a>, CorruptList> {
+        let Some((head, mut rest)) = bytes.split_first() else {
+            return EliasFano::parse(bytes, 0, 0).map(|ids| List { version: 0, ids: Ids::Packed(ids) });
+        };
+        let delta = if head & VERSION_FLAG == 0 { 0 } else { varint::read(&mut rest)? };
+        if head & VERSION_FLAG != 0 && delta == 0 {
+            return Err(CorruptList::Number);
+        }
+        let version = base_version.checked_add(delta).ok_or(CorruptList::Number)?;
+        let len = usize::try_from(varint::read(&mut rest)?).map_err(|_| CorruptList::Length)?;
+        let low_bits = u32::from(head & LOW_BITS_MASK);
+        let ids = match head >> FORM_SHIFT {
+            FORM_PACKED => Ids::Packed(EliasFano::parse(rest, len, low_bits)?),
+            FORM_ROARING if low_bits == 0 => Ids::Roaring(RoaringList::parse(rest, len)?),
+            _ => return Err(CorruptList::Form { head: *head }),
+        };
+        Ok(List { version, ids })
+    }
+
+    /// How many ids there are.
+    pub fn len(&self) -> usize {
+        either!(self, ids => ids.len())
+    }
+
+    /// Whether there are no ids.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The version of the last change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether the id is in the list.
+    pub fn contains(&self, id: u32) -> bool {
+        either!(self, ids => ids.contains(id))
+    }
+
+    /// How many ids of the list are smaller.
+    pub fn rank(&self, id: u32) -> usize {
+        either!(self, ids => ids.rank(id))
+    }
+
+    /// The place of an id in the list, from 0, if it is there: where its entry in a column is.
+    pub fn position_of(&self, id: u32) -> Option<usize> {
+        either!(self, ids => ids.position_of(id))
+    }
+
+    /// The id at a place, from 0: the inverse of [`position_of`](List::position_of).
+    pub fn get(&self, position: usize) -> Option<u32> {
+        either!(self, ids => ids.get(position))
+    }
+
+    /// The smallest id.
+    pub fn first(&self) -> Option<u32> {
+        self.get(0)
+    }
+
+    /// The greatest id.
+    pub fn last(&self) -> Option<u32> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
+    /// The ids in ascending order.
+    pub fn iter(&self) -> Iter<'a> {
+        Iter(match self.ids {
+            Ids::Packed(ids) => Form::Packed(ids.iter()),
+            Ids::Roaring(ids) => Form::Roaring(ids.iter()),
+        })
+    }
+
+    /// The ids that are not smaller than `id`, in ascending order.
+    pub fn iter_from(&self, id: u32) -> Iter<'a> {
+        Iter(match self.ids {
+            Ids::Packed(ids) => Form::Packed(ids.iter_from(id)),
+            Ids::Roaring(ids) => Form::Roaring(ids.iter_from(id)),
+        })
+    }
+
+    /// Appends the ids in ascending order: the fastest way to all of them.
+    pub fn decode_into(&self, ids: &mut Vec<u32>) {
+        either!(self, list => ids.extend(list.iter()));
+    }
+
+    /// The list as a bitmap, for set algebra.
+    ///
+    /// # Errors
+    ///
+    /// The ids do not increase, or a serialized bitmap is not one.
+    pub fn to_bitmap(&self) -> Result<RoaringBitmap, CorruptList> {
+        match self.ids {
+            Ids::Packed(ids) => RoaringBitmap::from_sorted_iter(ids.iter())
+                .map_err(|error| CorruptList::Unsorted { position: error.valid_until() as usize }),
+            Ids::Roaring(ids) => ids.to_bitmap(),
+        }
+    }
+
+    /// The portable serialization of the bitmap, where the list is stored as one.
+    pub fn roaring_bytes(&self) -> Option<&'a [u8]> {
+        match self.ids {
+            Ids::Packed(_) => None,
+            Ids::Roaring(ids) => Some(ids.bytes()),
+        }
+    }
+
+    /// Checks everything: the ids strictly increase, there are as many as the list says, and no bit is other than
+    /// encoding them would make it.
+    pub fn validate(&self) -> Result<(), CorruptList> {
+        either!(self, ids => ids.validate())
+    }
+}
+
+impl<'a> IntoIterator for &List<'a> {
+    type Item = u32;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// The ids of a list in ascending order.
+#[derive(Clone, Debug)]
+pub struct Iter<'a>(Form<'a>);
+
+#[derive(Clone, Debug)]
+enum Form<'a> {
+    Packed(elias_fano::Iter<'a>),
+    Roaring(roaring_list::Iter<'a>),
+}
+
+impl Iterator for Iter<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        match &mut self.0 {
+            Form::Packed(ids) => ids.next(),
+            Form::Roaring(ids) => ids.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Form::Packed(ids) => ids.size_hint(),
+            Form::Roaring(ids) => ids.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}

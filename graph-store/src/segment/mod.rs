@@ -1,0 +1,26 @@
+//! The lists of one slot, relation and direction on disk: immutable files, mapped into memory and read in place.
+//!
+//! - [`SegmentWriter`]: takes lists in the order of their ordinals and writes the files.
+//! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s; [`Times`]: when each edge began.
+//! - [`SegmentId`]: what a segment holds, and its files' names.
+//! - [`mod@format`]: the layout of the files, byte by byte.
+//! - `table`: what both files have in common; `blocks`: their checksums.
+//!
+//! What holds always: a file is written once, under its final name, and never changed; it counts once it was synced and a
+//! manifest names it. No byte is given out before the checksum of its block was verified. Whatever the bytes are, opening and
+//! reading end in an answer or an error that says where.
+
+mod blocks;
+mod columns;
+mod error;
+pub mod format;
+mod id;
+mod reader;
+mod table;
+mod writer;
+
+pub use columns::Times;
+pub use error::SegmentError;
+pub use id::SegmentId;
+pub use reader::Segment;
+pub use writer::{SegmentInfo, SegmentWriter};

@@ -1,0 +1,125 @@
+//! Reading a segment where it lies.
+
+use std::path::Path;
+
+use base::disk::Disk;
+use base::{Revision, UserId};
+
+use super::SegmentError;
+use super::columns::{Times, user_at};
+use super::format::{Header, Kind};
+use super::id::{SegmentId, TIMES_EXTENSION};
+use super::table::Table;
+use super::writer::SegmentInfo;
+use crate::adjacency::List;
+
+/// The lists of one slot, relation and direction, as of one revision, and the times of their edges.
+///
+/// A read verifies the checksums of the blocks that it touches for the first time, all blocks of its list among them.
+#[derive(Debug)]
+pub struct Segment {
+    lists: Table,
+    times: Times,
+}
+
+impl Segment {
+    /// Opens the segment whose lists are in `path`; the times are in the file beside it. Reads both headers and no
+    /// list.
+    pub fn open(disk: &dyn Disk, path: &Path) -> Result<Segment, SegmentError> {
+        let lists = Table::open(disk, path, Kind::Lists)?;
+        let times = Times::open(disk, &path.with_extension(TIMES_EXTENSION))?;
+        let same = |header: &Header| {
+            let Header { id, revision, ordinals, lists, edges, longest, .. } = *header;
+            (id, revision, ordinals, lists, edges, longest)
+        };
+        if same(lists.header()) != same(times.header()) {
+            let found = format!("the times of other lists than {}", lists.header().id);
+            return Err(SegmentError::Misplaced { path: times.path().to_owned(), found });
+        }
+        Ok(Segment { lists, times })
+    }
+
+    /// Whose lists of what these are.
+    pub fn id(&self) -> SegmentId {
+        self.lists.header().id
+    }
+
+    /// The revision that the lists stand for.
+    pub fn revision(&self) -> Revision {
+        self.lists.header().revision
+    }
+
+    /// The version of every list that stores none.
+    pub fn base_version(&self) -> u64 {
+        self.lists.header().base
+    }
+
+    /// One more than the last ordinal that has a list.
+    pub fn ordinals(&self) -> u64 {
+        self.lists.header().ordinals
+    }
+
+    /// How many lists and bytes there are.
+    pub fn info(&self) -> SegmentInfo {
+        let header = self.lists.header();
+        SegmentInfo {
+            lists: header.lists,
+            edges: header.edges,
+            longest: header.longest,
+            bytes: header.file_bytes(),
+            index_bytes: header.index_bytes(),
+            times_bytes: self.times.header().file_bytes(),
+        }
+    }
+
+    /// The list at an ordinal; `None` where it was never touched.
+    pub fn list(&self, ordinal: u32) -> Result<Option<List<'_>>, SegmentError> {
+        let Some(bytes) = self.lists.get(ordinal)? else { return Ok(None) };
+        self.parse(ordinal, bytes).map(Some)
+    }
+
+    /// Every list with its ordinal, in the order of the ordinals. After an error the rest still comes.
+    pub fn lists(&self) -> impl Iterator<Item = Result<(u32, List<'_>), SegmentError>> {
+        self.lists.entries().map(|entry| {
+            let (ordinal, bytes) = entry?;
+            Ok((ordinal, self.parse(ordinal, bytes)?))
+        })
+    }
+
+    /// The times of the edges, by ordinal and position in the list.
+    pub fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// Whose list is at an ordinal below [`ordinals`](Segment::ordinals).
+    pub fn user_at(&self, ordinal: u32) -> UserId {
+        user_at(self.id(), ordinal)
+    }
+
+    /// Verifies every block, every list, and the times of each; the error says where the first fault is.
+    pub fn verify_all(&self) -> Result<(), SegmentError> {
+        self.lists.check()?;
+        let mut counted = SegmentInfo::default();
+        for list in self.lists() {
+            let (ordinal, list) = list?;
+            list.validate().map_err(|source| self.corrupt(ordinal, source))?;
+            counted.lists += 1;
+            counted.edges += list.len() as u64;
+            counted.longest = counted.longest.max(list.len() as u64);
+        }
+        let SegmentInfo { lists, edges, longest, .. } = self.info();
+        if (counted.lists, counted.edges, counted.longest) != (lists, edges, longest) {
+            return Err(SegmentError::WrongCounts { path: self.lists.path().to_owned() });
+        }
+        self.times.check(|ordinal| Ok(self.list(ordinal)?.map_or(0, |list| list.len())))
+    }
+
+    fn parse<'a>(&self, ordinal: u32, bytes: &'a [u8]) -> Result<List<'a>, SegmentError> {
+        List::parse(bytes, self.base_version()).map_err(|source| self.corrupt(ordinal, source))
+    }
+
+    fn corrupt(&self, ordinal: u32, source: crate::adjacency::CorruptList) -> SegmentError {
+        let user = self.user_at(ordinal);
+        SegmentError::CorruptList { path: self.lists.path().to_owned(), ordinal, user, source }
+    }
+}

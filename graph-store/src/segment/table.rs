@@ -1,0 +1,229 @@
+//! A file of bytes for some ordinals of a slot: what lists and times have in common.
+
+use std::path::{Path, PathBuf};
+
+use base::Revision;
+use base::disk::Disk;
+
+use super::SegmentError;
+use super::blocks::{BlockWriter, Blocks};
+use super::format::{HEADER_BYTES, Header, INDEX_BYTES, IndexForm, Kind, ordinals_max};
+use super::id::SegmentId;
+
+/// Writes a table in the order of its ordinals.
+///
+/// In memory are eight bytes for each entry, besides what [`BlockWriter`] holds.
+#[derive(Debug)]
+pub(crate) struct TableWriter {
+    blocks: BlockWriter,
+    header: Header,
+    /// The ordinal of each entry and where it ends in the payload.
+    ends: Vec<(u32, u32)>,
+}
+
+impl TableWriter {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        path: PathBuf,
+        kind: Kind,
+        id: SegmentId,
+        revision: Revision,
+        base: u64,
+    ) -> Result<Self, SegmentError> {
+        let header = Header {
+            kind,
+            id,
+            index: IndexForm::Dense,
+            checksum_of_checksums: 0,
+            revision,
+            base,
+            ordinals: 0,
+            lists: 0,
+            edges: 0,
+            longest: 0,
+            entries: 0,
+            payload_bytes: 0,
+        };
+        Ok(TableWriter { blocks: BlockWriter::create(disk, path)?, header, ends: Vec::new() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.blocks.path()
+    }
+
+    pub(crate) fn base(&self) -> u64 {
+        self.header.base
+    }
+
+    pub(crate) fn set_base(&mut self, base: u64) {
+        self.header.base = base;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.header.edges == 0
+    }
+
+    /// Whether `ordinal` can be the next one.
+    pub(crate) fn check_order(&self, ordinal: u32) -> Result<(), SegmentError> {
+        let ordinals = self.header.ordinals..ordinals_max(self.header.id.slots);
+        if ordinals.contains(&u64::from(ordinal)) {
+            return Ok(());
+        }
+        Err(SegmentError::OutOfOrder { path: self.path().to_owned(), ordinal })
+    }
+
+    /// Appends the entry of a list of `len` ids; without bytes the list is counted, and has no entry.
+    pub(crate) fn push(&mut self, ordinal: u32, len: usize, bytes: &[u8]) -> Result<(), SegmentError> {
+        self.check_order(ordinal)?;
+        let end = self.header.payload_bytes + bytes.len() as u64;
+        let Ok(offset) = u32::try_from(end) else {
+            return Err(SegmentError::TooLarge { path: self.path().to_owned() });
+        };
+        self.blocks.append(bytes)?;
+        if !bytes.is_empty() {
+            self.ends.push((ordinal, offset));
+        }
+        self.header.payload_bytes = end;
+        self.header.ordinals = u64::from(ordinal) + 1;
+        self.header.lists += 1;
+        self.header.edges += len as u64;
+        self.header.longest = self.header.longest.max(len as u64);
+        Ok(())
+    }
+
+    /// Writes the index and everything that is left, and syncs the file. Its name is the caller's to sync.
+    pub(crate) fn finish(mut self) -> Result<Header, SegmentError> {
+        self.header.entries = self.ends.len() as u64;
+        self.header.index = IndexForm::choose(self.header.ordinals, self.header.entries);
+        match self.header.index {
+            IndexForm::Dense => {
+                let mut entries = self.ends.iter().peekable();
+                let mut offset = 0u32;
+                self.blocks.append(&offset.to_le_bytes())?;
+                for ordinal in 0..self.header.ordinals {
+                    if let Some((_, end)) = entries.next_if(|(at, _)| u64::from(*at) == ordinal) {
+                        offset = *end;
+                    }
+                    self.blocks.append(&offset.to_le_bytes())?;
+                }
+            }
+            IndexForm::Sparse => {
+                let ordinals = self.ends.iter().map(|(ordinal, _)| *ordinal);
+                let offsets = std::iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+                for number in ordinals.chain(offsets) {
+                    self.blocks.append(&number.to_le_bytes())?;
+                }
+            }
+        }
+        self.blocks.finish(self.header)
+    }
+}
+
+/// A complete table.
+#[derive(Debug)]
+pub(crate) struct Table {
+    header: Header,
+    blocks: Blocks,
+}
+
+impl Table {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, kind: Kind) -> Result<Self, SegmentError> {
+        let bytes = disk.map(path).map_err(|source| SegmentError::Io { path: path.to_owned(), source })?;
+        let header = Header::parse(&bytes, kind, path)?;
+        let name = match kind {
+            Kind::Lists => header.id.file_name(),
+            Kind::Times => header.id.times_name(),
+        };
+        if path.file_name().is_none_or(|found| found != name.as_str()) {
+            return Err(SegmentError::Misplaced { path: path.to_owned(), found: name });
+        }
+        let blocks = Blocks::open(bytes, &header, path)?;
+        Ok(Table { header, blocks })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.blocks.path()
+    }
+
+    /// The entry of an ordinal.
+    pub(crate) fn get(&self, ordinal: u32) -> Result<Option<&[u8]>, SegmentError> {
+        match self.header.index {
+            IndexForm::Dense if u64::from(ordinal) < self.header.ordinals => {
+                self.entry(ordinal, ordinal as usize).map(|bytes| Some(bytes).filter(|bytes| !bytes.is_empty()))
+            }
+            IndexForm::Dense => Ok(None),
+            IndexForm::Sparse => {
+                let entries = self.header.entries as usize;
+                let (mut start, mut end) = (0, entries);
+                while start < end {
+                    let middle = start + (end - start) / 2;
+                    if self.number(middle)? < ordinal { start = middle + 1 } else { end = middle }
+                }
+                if start == entries || self.number(start)? != ordinal {
+                    return Ok(None);
+                }
+                self.entry(ordinal, entries + start).map(Some)
+            }
+        }
+    }
+
+    /// Every entry, in the order of the ordinals. After an error the rest still comes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(u32, &[u8]), SegmentError>> {
+        let places = match self.header.index {
+            IndexForm::Dense => self.header.ordinals,
+            IndexForm::Sparse => self.header.entries,
+        };
+        (0..places as usize).filter_map(move |place| match self.header.index {
+            IndexForm::Dense => {
+                let entry = self.entry(place as u32, place);
+                entry.map(|bytes| (!bytes.is_empty()).then_some((place as u32, bytes))).transpose()
+            }
+            IndexForm::Sparse => Some(self.number(place).and_then(|ordinal| {
+                let bytes = self.entry(ordinal, self.header.entries as usize + place)?;
+                Ok((ordinal, bytes))
+            })),
+        })
+    }
+
+    /// Verifies every block, and that the index is in order and leaves nothing of the payload out.
+    pub(crate) fn check(&self) -> Result<(), SegmentError> {
+        self.blocks.verify_all()?;
+        let wrong = |ordinal| SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal };
+        let (mut next_ordinal, mut entries, mut bytes) = (0, 0, 0);
+        for entry in self.entries() {
+            let (ordinal, entry) = entry?;
+            if u64::from(ordinal) < next_ordinal || u64::from(ordinal) >= self.header.ordinals || entry.is_empty() {
+                return Err(wrong(ordinal));
+            }
+            next_ordinal = u64::from(ordinal) + 1;
+            entries += 1;
+            bytes += entry.len() as u64;
+        }
+        // Each entry starts where the one before it ends, so that as many bytes as there are means all of them.
+        if entries != self.header.entries || bytes != self.header.payload_bytes {
+            return Err(wrong(next_ordinal.saturating_sub(1) as u32));
+        }
+        Ok(())
+    }
+
+    /// The bytes between the offsets at this place of the index and the next.
+    fn entry(&self, ordinal: u32, place: usize) -> Result<&[u8], SegmentError> {
+        let at = self.header.index_start() as usize + place * INDEX_BYTES;
+        let (offsets, _) = self.blocks.get(at..at + 2 * INDEX_BYTES)?.as_chunks();
+        let [start, end] = [0, 1].map(|i| u32::from_le_bytes(offsets[i]));
+        if start > end || u64::from(end) > self.header.payload_bytes {
+            return Err(SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal });
+        }
+        self.blocks.get(HEADER_BYTES + start as usize..HEADER_BYTES + end as usize)
+    }
+
+    fn number(&self, place: usize) -> Result<u32, SegmentError> {
+        let at = self.header.index_start() as usize + place * INDEX_BYTES;
+        let (number, _) = self.blocks.get(at..at + INDEX_BYTES)?.as_chunks();
+        Ok(u32::from_le_bytes(number[0]))
+    }
+}
