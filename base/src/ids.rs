@@ -166,6 +166,15 @@ impl ListRef {
     }
 }
 
+/// One member of an adjacency list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Edge {
+    /// The user at the other end.
+    pub user: UserId,
+    /// When the edge came about, in seconds since 1970.
+    pub time: u32,
+}
+
 /// A tweet: 41 bits of milliseconds since [`TweetId::EPOCH_MS`], 9 of a sequence, 13 of the author's slot.
 ///
 /// Ids sort by time. The slot is the author's id modulo [`Slots::MAX`], from which the slot in a store of any smaller

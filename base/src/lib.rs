@@ -22,5 +22,5 @@ pub mod revision;
 pub mod telemetry;
 
 pub use error::{Code, Error};
-pub use ids::{Direction, ListRef, Relation, Slot, Slots, TweetId, UserId};
+pub use ids::{Direction, Edge, ListRef, Relation, Slot, Slots, TweetId, UserId};
 pub use revision::Revision;

@@ -1,13 +1,26 @@
-//! Who is connected with whom: the follow graph, as sets of user ids.
+//! The follow graph: who is connected with whom.
 //!
 //! In reading order:
 //!
 //! - [`adjacency`]: how one list of ids lies in bytes.
 //! - [`segment`]: the lists of one slot and direction as one immutable file.
-//! - [`query`]: set algebra, pages, paths and suggestions, pure over one small trait.
-//! - [`import`]: graphs from files.
+//! - [`overlay`]: changes since the segments, in memory.
+//! - [`log`]: every change in order, durable before it is acknowledged.
+//! - [`store`]: all of these together: the one type that opens, reads and changes a graph.
+//! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
+//! - [`import`]: edge lists from files.
+//! - [`metrics`]: what is measured.
+//!
+//! What holds always: an edge is in the forward list of its source and in the reverse list of its target, or in
+//! neither; what was acknowledged is durable; what is read was durable before.
 
 pub mod adjacency;
 pub mod import;
+pub mod log;
+pub mod metrics;
+pub mod overlay;
 pub mod query;
 pub mod segment;
+pub mod store;
+
+pub use store::{Options, Recovery, Store, StoreError};

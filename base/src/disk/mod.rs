@@ -68,6 +68,13 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Writes all of `bytes` at `offset`, lengthening the file where needed.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
+    /// Reads exactly `len` bytes from `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::UnexpectedEof`] where the file ends before.
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>>;
+
     /// Cuts or lengthens the file.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 

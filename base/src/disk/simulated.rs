@@ -242,6 +242,14 @@ impl DiskFile for SimulatedFile {
         Ok(())
     }
 
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let state = self.disk.0.lock();
+        let bytes = &state.inodes[self.inode].bytes;
+        let start = usize::try_from(offset).map_err(io::Error::other)?;
+        let read = start.checked_add(len).and_then(|end| bytes.get(start..end));
+        read.map(<[u8]>::to_vec).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         let mut state = self.disk.0.lock();
         state.spend()?;

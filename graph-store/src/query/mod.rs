@@ -16,7 +16,7 @@ pub mod suggest;
 
 use std::sync::Arc;
 
-use base::{Error, ListRef, UserId};
+use base::{Edge, Error, ListRef, UserId};
 use roaring::RoaringBitmap;
 
 /// What one lookup in a list costs, in ids read in order: below this many ids for each candidate, a list is read
@@ -26,15 +26,6 @@ const LOOKUP_COST: u64 = 64;
 /// Users that [`Lists::popular`] answers at the most: enough to fill the longest answer for somebody who follows most
 /// of them.
 pub const POPULAR_MAX: usize = 1000;
-
-/// One entry of a list with its time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Edge {
-    /// The user at the other end.
-    pub user: UserId,
-    /// When the edge came about, in seconds since 1970.
-    pub time: u32,
-}
 
 /// The lists that a query reads.
 ///

@@ -8,10 +8,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use base::cursor::{self, BadCursor, CursorKind};
-use base::{Error, UserId};
+use base::{Edge, Error, UserId};
 use roaring::RoaringBitmap;
-
-use super::Edge;
 
 /// Some entries in their order, and how to go on from there.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -16,11 +16,11 @@
 //! the candidates that most of the sample follow are looked at closely. The mutual connections of those who are
 //! suggested are counted in full, whatever the sample. Nothing is random: one graph always gives one answer.
 
-use base::{Error, ListRef, Relation, UserId};
+use base::{Edge, Error, ListRef, Relation, UserId};
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use super::{Edge, Lists, narrow};
+use super::{Lists, narrow};
 
 /// Followees whose followees are read.
 pub const FOLLOWEES_SAMPLED_MAX: usize = 500;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use base::disk::Disk;
 use base::{Revision, UserId};
+use roaring::RoaringBitmap;
 
 use super::SegmentError;
 use super::columns::{Times, user_at};
@@ -84,6 +85,12 @@ impl Segment {
             let (ordinal, bytes) = entry?;
             Ok((ordinal, self.parse(ordinal, bytes)?))
         })
+    }
+
+    /// The members of a user's list, for set algebra; none where there is no list.
+    pub fn members(&self, ordinal: u32) -> Result<RoaringBitmap, SegmentError> {
+        let Some(list) = self.list(ordinal)? else { return Ok(RoaringBitmap::new()) };
+        list.to_bitmap().map_err(|source| self.corrupt(ordinal, source))
     }
 
     /// The times of the edges, by ordinal and position in the list.

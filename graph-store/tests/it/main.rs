@@ -1,6 +1,10 @@
-//! What holds for graph-store as a whole: laws, models and formats, in one binary.
+//! What holds for the graph store as a whole: laws, models, formats and crashes, in one binary.
 
 mod adjacency;
+mod crash;
+mod damage;
+mod log;
+mod model;
 mod parse;
 mod parse_real;
 mod query_expression;
@@ -9,3 +13,4 @@ mod query_page;
 mod query_path;
 mod query_suggest;
 mod segment;
+mod support;

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base::{Error, ListRef, Relation, UserId};
-use graph_store::query::{Edge, Lists, POPULAR_MAX};
+use base::{Edge, Error, ListRef, Relation, UserId};
+use graph_store::query::{Lists, POPULAR_MAX};
 use roaring::RoaringBitmap;
 
 #[derive(Default, Debug)]

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base::UserId;
-use graph_store::query::Edge;
+use base::{Edge, UserId};
 use graph_store::query::page::{self, Page};
 use proptest::prelude::*;
 

@@ -1,0 +1,157 @@
+//! From edge lists to a store: read, give everybody a place, hand all over at once.
+//!
+//! Everything is read before anything is written, so a malformed line leaves the store as it was.
+
+use std::path::PathBuf;
+
+use base::Revision;
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+
+use super::parse::{Edges, Lines, ParseError, Vertices};
+use super::source::{OpenError, Progress, Source};
+use crate::store::{BulkEdges, BulkReport, Store, StoreError};
+
+/// Lines between two reports of progress.
+const REPORT_EVERY: u64 = 100_000;
+
+/// What to import.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The edge list, or `-` for standard input.
+    pub edges: PathBuf,
+    /// A list of people, one a line, who need not have edges.
+    pub vertices: Option<PathBuf>,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// Lines are read. Of standard input nobody knows the end.
+    Reading {
+        /// Lines with ids so far.
+        lines: u64,
+        /// Bytes of the file so far.
+        bytes: u64,
+        /// Bytes of the whole file.
+        bytes_total: Option<u64>,
+    },
+    /// Lists are sorted, encoded and written.
+    Writing {
+        /// From 0 to 1.
+        share: f64,
+    },
+}
+
+/// What an import did.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct ImportReport {
+    /// Edges read.
+    pub edges_read: u64,
+    /// Edges from somebody to themselves, dropped.
+    pub self_loops: u64,
+    /// People read from the list of people.
+    pub vertices_read: u64,
+    /// What became of the edges.
+    #[serde(flatten)]
+    pub bulk: BulkReport,
+    /// What the store is at now, as a token.
+    pub revision: String,
+}
+
+/// Nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A file could not be opened.
+    #[error("an edge list or list of people cannot be opened")]
+    Open(#[from] OpenError),
+    /// A line is not what it should be, or could not be read.
+    #[error("{path}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ParseError,
+    },
+    /// There are more people than user ids.
+    #[error("more than {max} people")]
+    TooMany {
+        /// The limit.
+        max: u32,
+    },
+    /// The store said no.
+    #[error("the store did not take the edges")]
+    Store(#[from] StoreError),
+}
+
+/// Imports an edge list.
+///
+/// # Errors
+///
+/// After any of them the store is as it was.
+pub fn import(store: &Store, import: &Import, progress: &(dyn Fn(Step) + Sync)) -> Result<ImportReport, ImportError> {
+    let mut people = People::default();
+    let mut report = ImportReport::default();
+    if let Some(path) = &import.vertices {
+        let source = Source::open(path)?;
+        let file = source.progress();
+        for line in Vertices::new(source) {
+            let [external_id] = line.map_err(|source| ImportError::Line { path: path.clone(), source })?;
+            people.place(external_id)?;
+            report.vertices_read += 1;
+            tell_reading(report.vertices_read, &file, progress);
+        }
+    }
+    let mut edges = Vec::new();
+    let source = Source::open(&import.edges)?;
+    let file = source.progress();
+    let lines: Edges<Source> = Lines::new(source);
+    for line in lines {
+        let [source, target] = line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
+        report.edges_read += 1;
+        tell_reading(report.edges_read, &file, progress);
+        if source == target {
+            report.self_loops += 1;
+            people.place(source)?;
+        } else {
+            edges.push((people.place(source)?, people.place(target)?));
+        }
+    }
+    let (external_ids, ranks) = people.by_external_id();
+    for (source, target) in &mut edges {
+        (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
+    }
+    let bulk = BulkEdges { external_ids, edges, time: store.now_seconds() };
+    report.bulk = store.import(bulk, &|share| progress(Step::Writing { share }))?;
+    report.revision = Revision::token(store.revision());
+    Ok(report)
+}
+
+fn tell_reading(lines: u64, file: &Progress, progress: &(dyn Fn(Step) + Sync)) {
+    if lines.is_multiple_of(REPORT_EVERY) {
+        progress(Step::Reading { lines, bytes: file.bytes_read(), bytes_total: file.bytes_total() });
+    }
+}
+
+/// Everybody met so far, in the order of the meeting.
+#[derive(Default)]
+struct People(FxHashMap<u64, u32>);
+
+impl People {
+    fn place(&mut self, external_id: u64) -> Result<u32, ImportError> {
+        let next = u32::try_from(self.0.len()).map_err(|_| ImportError::TooMany { max: u32::MAX })?;
+        Ok(*self.0.entry(external_id).or_insert(next))
+    }
+
+    /// External ids in ascending order, which keeps the neighbourhoods that the numbering of a graph often has; and,
+    /// for each place, the place in that order.
+    fn by_external_id(self) -> (Vec<u64>, Vec<u32>) {
+        let mut pairs: Vec<(u64, u32)> = self.0.into_iter().collect();
+        pairs.sort_unstable();
+        let mut ranks = vec![0; pairs.len()];
+        for ((_, place), rank) in pairs.iter().zip(0..) {
+            ranks[*place as usize] = rank;
+        }
+        (pairs.into_iter().map(|(external_id, _)| external_id).collect(), ranks)
+    }
+}

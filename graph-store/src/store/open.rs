@@ -1,0 +1,251 @@
+//! Opening a store: from the manifest, the files that it names and the log behind them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::thread;
+
+use base::clock::Clock;
+use base::disk::Disk;
+use base::{Revision, Slots};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+
+use super::catalog::Catalog;
+use super::committer::committer;
+use super::compaction::compactor;
+use super::externals::Externals;
+use super::manifest::{ImportMark, MANIFEST, Manifest};
+use super::segments::{Segments, is_segment_file};
+use super::slot::Slot;
+use super::{Directory, Running, Shared, Store, StoreError, popular};
+use crate::adjacency::Encoding;
+use crate::log::{ChangeLog, Cut, FileLog, Record};
+
+/// Records that are read at once when the log is replayed.
+const REPLAY_RECORDS: usize = 100_000;
+const LOCK: &str = "LOCK";
+
+/// How a store is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The number of slots: of a new store this or 64, of an existing one exactly this where given.
+    pub slots: Option<Slots>,
+    /// How lists are encoded in new segments.
+    pub encoding: Encoding,
+    /// Changes in memory that make compaction begin. One takes some 90 bytes; writes are refused at four times this.
+    pub overlay_changes: usize,
+    /// Bytes of the log that make compaction begin.
+    pub log_bytes: u64,
+    /// Bytes of the log that are kept for named readers at the most.
+    pub consumer_log_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            slots: None,
+            encoding: Encoding::Auto,
+            overlay_changes: 4_000_000,
+            log_bytes: 2 << 30,
+            consumer_log_bytes: 4 << 30,
+        }
+    }
+}
+
+/// What opening found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// The torn end of the log that was cut off.
+    pub cut: Option<Cut>,
+    /// Records that were replayed.
+    pub replayed: u64,
+    /// Files that something cut short had left, and that were removed.
+    pub removed: Vec<PathBuf>,
+}
+
+impl Store {
+    /// Opens the store of a folder, or creates one in an empty folder.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InUse`]; damage of any file but the torn end of the log; a disk that says no.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        folder: &Path,
+        options: Options,
+    ) -> Result<(Store, Recovery), StoreError> {
+        disk.create_folder(folder).map_err(StoreError::io(folder, "created"))?;
+        let lock = disk.lock(&folder.join(LOCK)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::WouldBlock => StoreError::InUse { folder: folder.to_owned() },
+            _ => StoreError::io(folder.join(LOCK), "locked")(error),
+        })?;
+        let (manifest, log, cut) = match Manifest::read(disk.as_ref(), folder)? {
+            Some(manifest) => {
+                let (log, cut) = FileLog::open(disk.clone(), &folder.join("log"))?;
+                (manifest, log, cut)
+            }
+            None => create(disk.clone(), folder, options.slots.unwrap_or_default())?,
+        };
+        let slots = Slots::new(manifest.slots).ok_or(StoreError::Slots { found: manifest.slots, wanted: 0 })?;
+        if let Some(wanted) = options.slots.filter(|wanted| *wanted != slots) {
+            return Err(StoreError::Slots { found: slots.count(), wanted: wanted.count() });
+        }
+        let removed = remove_leftovers(disk.as_ref(), folder, &manifest)?;
+        let lists = slots.all().zip(&manifest.slots_state).map(|(slot, files)| {
+            let segments = Segments::open(disk.as_ref(), folder, slots, slot, files.segments)?;
+            Ok(Slot::new(slots, segments, Revision(files.revision)))
+        });
+        let shared = Shared {
+            lists: lists.collect::<Result<_, StoreError>>()?,
+            directory: RwLock::new(read_directory(disk.as_ref(), folder, &manifest)?),
+            folder: folder.to_owned(),
+            options,
+            slots,
+            log: Box::new(log),
+            revision: watch::Sender::new(Revision::ZERO),
+            active_changes: AtomicUsize::new(0),
+            settled_log_bytes: AtomicU64::new(0),
+            manifest: Mutex::new(manifest),
+            popular: popular::Popular::default(),
+            disk,
+            clock,
+            _lock: lock,
+        };
+        let replayed = shared.replay()?;
+        let recovery = Recovery { cut, replayed, removed };
+        Ok((Store::start(Arc::new(shared))?, recovery))
+    }
+
+    fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
+        let (grown, wakes) = crossbeam::channel::bounded(1);
+        let (queue, committer) = committer(shared.clone(), grown);
+        let (compactor, work) = compactor(shared.clone(), queue.clone());
+        let folder = shared.folder.clone();
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StoreError::io(&folder, "given a thread"))
+        };
+        let threads = vec![
+            spawn("graph-committer", Box::new(move || committer.run()))?,
+            spawn("graph-compactor", Box::new(move || work.run(&wakes)))?,
+        ];
+        Ok(Store(Arc::new(Running { shared, queue, compactor, threads: Mutex::new(threads) })))
+    }
+}
+
+impl Shared {
+    /// Applies what the log has and the files have not.
+    fn replay(&self) -> Result<u64, StoreError> {
+        let (oldest, import) = {
+            let manifest = self.manifest.lock();
+            (manifest.oldest_revision(), manifest.import)
+        };
+        // The manifest committed an import whose record the log may not have got.
+        if let Some(ImportMark { revision, edges }) = import
+            && self.log.last().0 + 1 == revision
+        {
+            self.log.append(&[Record::Import { edges }])?;
+        }
+        if self.log.start() > oldest {
+            return Err(StoreError::MissingRecords { start: self.log.start().0, needed: oldest.0 });
+        }
+        let newest_file = self.lists.iter().map(Slot::revision).max().unwrap_or_default();
+        if newest_file > self.log.last() {
+            return Err(StoreError::MissingRecords { start: self.log.last().0, needed: newest_file.0 });
+        }
+        let catalog = Revision(self.manifest.lock().catalog.revision);
+        let (mut at, mut replayed) = (oldest, 0);
+        loop {
+            let records = self.log.read(at, REPLAY_RECORDS)?;
+            let Some((last, _)) = records.last() else { break };
+            at = *last;
+            for (revision, record) in &records {
+                // What concerns the directory is in its file up to the file's revision; slots look for themselves.
+                if matches!(record, Record::Change { .. }) || *revision > catalog {
+                    self.apply(record, *revision);
+                    replayed += 1;
+                }
+            }
+        }
+        self.revision.send_replace(self.log.last());
+        Ok(replayed)
+    }
+}
+
+/// An empty store: the manifest comes last and makes it one.
+fn create(disk: Arc<dyn Disk>, folder: &Path, slots: Slots) -> Result<(Manifest, FileLog, Option<Cut>), StoreError> {
+    let log_folder = folder.join("log");
+    for inside in [&log_folder, &folder.join("segments")] {
+        disk.create_folder(inside).map_err(StoreError::io(inside, "created"))?;
+    }
+    let names = |inside: &Path| disk.names(inside).map_err(StoreError::io(inside, "listed"));
+    if !names(&folder.join("segments"))?.is_empty() || has_records(&disk, &log_folder, &names(&log_folder)?) {
+        return Err(StoreError::NoManifest { folder: folder.to_owned() });
+    }
+    let log = FileLog::create(disk.clone(), &log_folder)?;
+    let manifest = Manifest::empty(slots);
+    manifest.write(disk.as_ref(), folder)?;
+    Ok((manifest, log, None))
+}
+
+/// Whether a log without a manifest is more than the beginning of a store that was never finished.
+fn has_records(disk: &Arc<dyn Disk>, folder: &Path, names: &[String]) -> bool {
+    let first_only = names.iter().all(|name| ["HEAD", "HEAD.tmp", "00000000000000000000.log"].contains(&&**name));
+    let unfinished = || match FileLog::open(disk.clone(), folder) {
+        Ok((log, _)) => log.last() == Revision::ZERO,
+        // Without its mark the log was never opened, and nothing can have been acknowledged.
+        Err(_) => !names.iter().any(|name| name == "HEAD"),
+    };
+    !(first_only && unfinished())
+}
+
+fn read_directory(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Directory, StoreError> {
+    let catalog = match manifest.catalog.number {
+        Some(number) => Catalog::read(disk, &catalog_path(folder, number))?,
+        None => Catalog::default(),
+    };
+    let externals = match manifest.externals {
+        Some(number) => Externals::open(disk, &externals_path(folder, number))?,
+        None => Externals::default(),
+    };
+    Ok(Directory { catalog, externals, dirty: false })
+}
+
+pub(super) fn catalog_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("catalog-{number:08}.table"))
+}
+
+pub(super) fn externals_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("externals-{number:08}.table"))
+}
+
+/// Removes files of ours that the manifest does not name. Files of others are none of our business.
+fn remove_leftovers(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, StoreError> {
+    let segments = folder.join("segments");
+    let mut keep: Vec<PathBuf> =
+        manifest.catalog.number.map(|number| catalog_path(folder, number)).into_iter().collect();
+    keep.extend(manifest.externals.map(|number| externals_path(folder, number)));
+    let slots = Slots::new(manifest.slots).unwrap_or_default();
+    for (slot, files) in slots.all().zip(&manifest.slots_state) {
+        keep.extend(Segments::paths(folder, slot, files.segments));
+    }
+    keep.sort_unstable();
+    let mut removed = Vec::new();
+    for inside in [folder, &segments] {
+        for name in disk.names(inside).map_err(StoreError::io(inside, "listed"))? {
+            let path = inside.join(&name);
+            if is_ours(&name) && keep.binary_search(&path).is_err() {
+                disk.remove(&path).map_err(StoreError::io(&path, "removed"))?;
+                removed.push(path);
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn is_ours(name: &str) -> bool {
+    let table = ["catalog-", "externals-"].iter().any(|prefix| name.starts_with(prefix));
+    let ended = [".table", ".tmp"].iter().any(|suffix| name.ends_with(suffix));
+    table && ended || name.strip_suffix(".tmp") == Some(MANIFEST) || is_segment_file(name)
+}

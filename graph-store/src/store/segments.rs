@@ -1,0 +1,212 @@
+//! The segments of one slot: a file pair for each relation and direction that has lists.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base::disk::Disk;
+use base::{Direction, Relation, Revision, Slot, Slots};
+use roaring::RoaringBitmap;
+
+use super::StoreError;
+use crate::adjacency::{Encoding, List};
+use crate::overlay::{Delta, Generation};
+use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo, SegmentWriter};
+
+/// A list of a slot: relation, direction and ordinal.
+pub(crate) type Key = (Relation, Direction, u32);
+
+/// The segments of one slot, in the order of the manifest.
+#[derive(Debug)]
+pub(crate) struct Segments {
+    slots: Slots,
+    slot: Slot,
+    files: [Option<Arc<Segment>>; 6],
+}
+
+/// The place of a relation and direction in the manifest's order.
+fn place(relation: Relation, direction: Direction) -> usize {
+    relation as usize * 2 + direction as usize
+}
+
+fn places() -> impl Iterator<Item = (Relation, Direction)> {
+    Relation::ALL.into_iter().flat_map(|relation| Direction::ALL.map(|direction| (relation, direction)))
+}
+
+/// Whether a file in the folder of segments is one of ours, by its name.
+pub(super) fn is_segment_file(name: &str) -> bool {
+    // The most slots that there can be: names of every store are told.
+    Slots::new(Slots::MAX).is_some_and(|slots| SegmentId::parse(name, slots).is_some())
+}
+
+impl Segments {
+    /// Opens the files with these numbers.
+    pub(super) fn open(
+        disk: &dyn Disk,
+        folder: &Path,
+        slots: Slots,
+        slot: Slot,
+        numbers: [Option<u64>; 6],
+    ) -> Result<Self, StoreError> {
+        let mut files = [const { None }; 6];
+        for (relation, direction) in places() {
+            if let Some(number) = numbers[place(relation, direction)] {
+                let id = SegmentId { slot, slots, relation, direction, number };
+                let segment = Segment::open(disk, &segments_folder(folder).join(id.file_name()))?;
+                files[place(relation, direction)] = Some(Arc::new(segment));
+            }
+        }
+        Ok(Segments { slots, slot, files })
+    }
+
+    /// The paths of the files with these numbers.
+    pub(super) fn paths(folder: &Path, slot: Slot, numbers: [Option<u64>; 6]) -> Vec<PathBuf> {
+        let ids = places().filter_map(|(relation, direction)| {
+            let number = numbers[place(relation, direction)]?;
+            // The number of slots is not part of the name.
+            Some(SegmentId { slot, slots: Slots::default(), relation, direction, number })
+        });
+        let folder = segments_folder(folder);
+        ids.flat_map(|id| [folder.join(id.file_name()), folder.join(id.times_name())]).collect()
+    }
+
+    /// The number of each file.
+    pub(super) fn numbers(&self) -> [Option<u64>; 6] {
+        self.files.each_ref().map(|file| file.as_ref().map(|segment| segment.id().number))
+    }
+
+    /// The sizes of one file pair; zero where there is none.
+    pub(super) fn sizes(&self, relation: Relation, direction: Direction) -> SegmentInfo {
+        self.segment(relation, direction).map(|segment| segment.info()).unwrap_or_default()
+    }
+
+    pub(super) fn contains(&self, key: Key, id: u32) -> Result<bool, SegmentError> {
+        Ok(self.list(key)?.is_some_and(|list| list.contains(id)))
+    }
+
+    pub(super) fn count(&self, key: Key) -> Result<u64, SegmentError> {
+        Ok(self.list(key)?.map_or(0, |list| list.len() as u64))
+    }
+
+    pub(super) fn version(&self, key: Key) -> Result<Revision, SegmentError> {
+        Ok(self.list(key)?.map_or(Revision::ZERO, |list| Revision(list.version())))
+    }
+
+    pub(super) fn members(&self, key: Key) -> Result<RoaringBitmap, SegmentError> {
+        let Some(segment) = self.segment(key.0, key.1) else { return Ok(RoaringBitmap::new()) };
+        segment.members(key.2)
+    }
+
+    /// Ids and times, by id.
+    pub(super) fn edges(&self, key: Key) -> Result<Vec<(u32, u32)>, SegmentError> {
+        self.segment(key.0, key.1).map_or_else(|| Ok(Vec::new()), |segment| edges_of(segment, key.2))
+    }
+
+    /// Verifies every block and every list, and tells what is wrong.
+    pub(super) fn verify(&self, find: &mut dyn FnMut(String)) {
+        for segment in self.files.iter().flatten() {
+            if let Err(error) = segment.verify_all() {
+                find(base::error::chain(&error));
+            }
+        }
+    }
+
+    /// These lists under the changes of some generations, oldest first, as new files with the numbers that `number`
+    /// gives out. Files without changes stay as they are.
+    pub(super) fn rewrite(
+        &self,
+        disk: &dyn Disk,
+        folder: &Path,
+        changes: &[Arc<Generation>],
+        revision: Revision,
+        encoding: Encoding,
+        number: impl Fn() -> u64,
+    ) -> Result<Segments, StoreError> {
+        let mut files = self.files.clone();
+        let mut written = false;
+        for (relation, direction) in places() {
+            let touched: BTreeSet<u32> =
+                changes.iter().flat_map(|generation| generation.touched(relation, direction)).collect();
+            if touched.is_empty() {
+                continue;
+            }
+            let id = SegmentId { slot: self.slot, slots: self.slots, relation, direction, number: number() };
+            let old = self.segment(relation, direction);
+            // Lists of the old file are at least as old as its base, and changes are newer than every old file.
+            let first_change = touched.iter().flat_map(|ordinal| versions(changes, (relation, direction, *ordinal)));
+            let base = old.map_or_else(|| first_change.min().unwrap_or(revision).0, Segment::base_version);
+            let inside = segments_folder(folder);
+            let mut writer = SegmentWriter::create(disk, &inside, id, revision, base, encoding)?;
+            let untouched = old.into_iter().flat_map(Segment::lists).filter(|list| match list {
+                Ok((ordinal, _)) => !touched.contains(ordinal),
+                Err(_) => true,
+            });
+            let mut untouched = untouched.peekable();
+            for ordinal in &touched {
+                while let Some(list) = untouched.next_if(|list| list.as_ref().map_or(true, |(at, _)| at < ordinal)) {
+                    let (ordinal, list) = list?;
+                    push_unchanged(&mut writer, old, ordinal, list)?;
+                }
+                let key = (relation, direction, *ordinal);
+                let deltas = changes.iter().filter_map(|generation| generation.delta(key.0, key.1, key.2));
+                let edges = deltas.fold(self.edges(key)?, |below, delta: &Delta| delta.merge(&below));
+                let version = versions(changes, key).max().unwrap_or(revision);
+                let (ids, times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
+                writer.push(*ordinal, version.0, &ids, &times)?;
+            }
+            for list in untouched {
+                let (ordinal, list) = list?;
+                push_unchanged(&mut writer, old, ordinal, list)?;
+            }
+            writer.finish()?;
+            written = true;
+            let segment = Segment::open(disk, &inside.join(id.file_name()))?;
+            files[place(relation, direction)] = Some(Arc::new(segment));
+        }
+        if written {
+            let inside = segments_folder(folder);
+            disk.sync_folder(&inside).map_err(StoreError::io(inside, "synced"))?;
+        }
+        Ok(Segments { files, ..*self })
+    }
+
+    fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
+        self.files[place(relation, direction)].as_deref()
+    }
+
+    fn list(&self, (relation, direction, ordinal): Key) -> Result<Option<List<'_>>, SegmentError> {
+        self.segment(relation, direction).map_or(Ok(None), |segment| segment.list(ordinal))
+    }
+}
+
+fn segments_folder(folder: &Path) -> PathBuf {
+    folder.join("segments")
+}
+
+fn versions(changes: &[Arc<Generation>], (relation, direction, ordinal): Key) -> impl Iterator<Item = Revision> {
+    changes.iter().filter_map(move |generation| Some(generation.delta(relation, direction, ordinal)?.version()))
+}
+
+fn edges_of(segment: &Segment, ordinal: u32) -> Result<Vec<(u32, u32)>, SegmentError> {
+    let Some(list) = segment.list(ordinal)? else { return Ok(Vec::new()) };
+    let (ids, times) = columns_of(segment, ordinal, list)?;
+    Ok(ids.into_iter().zip(times).collect())
+}
+
+fn columns_of(segment: &Segment, ordinal: u32, list: List<'_>) -> Result<(Vec<u32>, Vec<u32>), SegmentError> {
+    let (mut ids, mut times) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+    list.decode_into(&mut ids);
+    segment.times().decode_into(ordinal, ids.len(), &mut times)?;
+    Ok((ids, times))
+}
+
+fn push_unchanged(
+    writer: &mut SegmentWriter,
+    old: Option<&Segment>,
+    ordinal: u32,
+    list: List<'_>,
+) -> Result<(), SegmentError> {
+    let Some(old) = old else { return Ok(()) };
+    let (ids, times) = columns_of(old, ordinal, list)?;
+    writer.push(ordinal, list.version(), &ids, &times)
+}

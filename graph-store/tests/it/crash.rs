@@ -1,0 +1,94 @@
+//! With the power cut at any write and any sync, what was acknowledged is there and nothing is half done.
+
+use base::Relation;
+use base::disk::SimulatedDisk;
+use graph_store::log::Operation;
+use graph_store::store::{BulkEdges, Change, Wanted};
+use graph_store::{Store, StoreError};
+
+use crate::support::{Model, NOW, all_lists, change, contents, contents_of, open, open_with, two_slots};
+
+const USERS: u32 = 6;
+
+/// What was done to a store, as the model has it: the last state may have been acknowledged or not.
+#[derive(Default)]
+struct Story(Vec<Model>);
+
+impl Story {
+    /// The next state, known before it is known whether it counts.
+    fn expect(&mut self, changes: &[Change]) {
+        let mut next = self.0.last().cloned().unwrap_or_default();
+        changes.iter().for_each(|change| {
+            next.apply(change);
+        });
+        self.0.push(next);
+    }
+
+    fn apply(&mut self, store: &Store, steps: &[(Relation, Operation, u32, u32)]) -> Result<(), StoreError> {
+        for (relation, operation, source, target) in steps {
+            let change = change(*relation, *operation, *source, *target);
+            self.expect(&[change]);
+            store.apply_blocking(vec![change])?;
+        }
+        Ok(())
+    }
+
+    /// Does something of everything, up to the first step that fails.
+    fn run(&mut self, disk: &SimulatedDisk) -> Result<(), StoreError> {
+        use Operation::{Add, Remove};
+        use Relation::{Block, Follow, Mute};
+        let external_ids: Vec<u64> = (0..u64::from(USERS)).collect();
+        let (store, _) = open_with(disk, two_slots())?;
+        store.allocate_blocking(Wanted::ExternalIds(external_ids.clone()), String::new())?;
+        self.apply(&store, &[(Follow, Add, 0, 1), (Follow, Add, 1, 0), (Mute, Add, 2, 3), (Follow, Add, 4, 5)])?;
+        store.compact()?;
+        self.apply(&store, &[(Block, Add, 1, 0), (Follow, Remove, 4, 5), (Follow, Add, 5, 4)])?;
+        drop(store);
+        let (store, _) = open_with(disk, two_slots())?;
+        store.compact()?;
+        let edges = vec![(2, 1), (3, 1), (0, 1)];
+        self.expect(&edges.iter().map(|(source, target)| change(Follow, Add, *source, *target)).collect::<Vec<_>>());
+        store.import(BulkEdges { external_ids, edges, time: NOW }, &|_| {})?;
+        self.apply(&store, &[(Follow, Add, 5, 0), (Follow, Remove, 2, 1)])?;
+        store.compact()?;
+        Ok(())
+    }
+}
+
+#[test]
+fn with_the_power_cut_at_every_write_and_sync_nothing_acknowledged_is_lost() {
+    let whole = SimulatedDisk::new();
+    Story::default().run(&whole).expect("nothing was cut");
+    for operations in 0..whole.operations() {
+        let disk = SimulatedDisk::new();
+        disk.cut_power_after(operations);
+        let mut story = Story::default();
+        let failed = story.run(&disk).is_err();
+        assert!(failed || operations + 3 > whole.operations(), "the cut after {operations} was not felt");
+        for seed in 0..4 {
+            let after = disk.after_power_cut(seed);
+            let store = open(&after);
+            let found = contents(&store).expect("readable");
+            // The step under way when the power went may have happened or not, and nothing in between.
+            let nothing = Model::default();
+            let possible = story.0.iter().rev().take(2).chain(story.0.len().lt(&2).then_some(&nothing));
+            let same = possible.into_iter().any(|model| contents_of(model, store.users()) == found);
+            assert!(same, "cut after {operations}, seed {seed}: {found:?}");
+            let report = store.check(&|_| {});
+            assert!(report.is_clean(), "cut after {operations}, seed {seed}: {report:?}");
+        }
+    }
+}
+
+#[test]
+fn after_a_failed_write_the_store_refuses_writes_and_goes_on_reading() {
+    let disk = SimulatedDisk::new();
+    let store = crate::support::with_users(&disk, USERS);
+    store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 0, 1)]).expect("the disk works");
+    disk.cut_power_after(0);
+    for _ in 0..2 {
+        let refused = store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 0, 2)]).expect_err("no disk");
+        assert_eq!(base::Error::from(refused).code(), base::Code::ReadOnly);
+    }
+    assert_eq!(all_lists(USERS).map(|list| store.count(list).expect("readable")).sum::<u64>(), 2);
+}
