@@ -68,13 +68,29 @@ pub(crate) fn select(word: u64, before: u32) -> u32 {
     // The top bit of byte k of the difference stays set when that byte's sum is at most `before`.
     let reached = ((TOP_BITS + u64::from(before) * EACH_BYTE) - up_to) & TOP_BITS;
     let byte = reached.count_ones() * 8;
-    let below = ((up_to << 8) >> byte & 0xff) as u32;
-    let mut rest = word >> byte & 0xff;
-    for _ in below..before {
-        rest &= rest - 1;
-    }
-    byte + rest.trailing_zeros()
+    let below = (up_to << 8) >> byte & 0xff;
+    byte + u32::from(
+        SELECT_IN_BYTE[(word >> byte & 0xff) as usize][(u64::from(before).wrapping_sub(below) & 7) as usize],
+    )
 }
+
+/// For each byte, the positions of its set bits from the lowest up: a walk over them would be mispredicted.
+static SELECT_IN_BYTE: [[u8; 8]; 256] = {
+    let mut table = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let (mut bit, mut found) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                table[byte][found] = bit;
+                found += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -16,10 +16,13 @@ pub fn parse_arbitrary(bytes: &[u8]) {
         .collect();
     let picked: Vec<_> = (0..list.len().min(64)).map(|position| list.get(position)).collect();
     let bitmap = list.to_bitmap();
+    let mut decoded = vec![];
+    list.decode_into(&mut decoded);
     if list.validate().is_err() {
         return;
     }
     assert_eq!(ids.len(), list.len(), "as many ids as counted");
+    assert_eq!(decoded, ids, "decoding is iterating");
     assert_eq!((list.first(), list.last()), (ids.first().copied(), ids.last().copied()), "ends");
     assert!(bitmap.expect("a valid list is a bitmap").into_iter().eq(ids.iter().copied()), "the bitmap has the ids");
     assert!(picked.into_iter().eq(ids.iter().take(64).copied().map(Some)), "select");

@@ -119,7 +119,7 @@ impl<'a> List<'a> {
 
     /// Appends the ids in ascending order: the fastest way to all of them.
     pub fn decode_into(&self, ids: &mut Vec<u32>) {
-        either!(self, list => ids.extend(list.iter()));
+        either!(self, list => list.decode_into(ids));
     }
 
     /// The list as a bitmap, for set algebra.

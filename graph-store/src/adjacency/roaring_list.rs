@@ -90,6 +90,11 @@ impl<'a> RoaringList<'a> {
         Iter::at(*self, 0, 0, self.len)
     }
 
+    /// Appends all ids.
+    pub(crate) fn decode_into(&self, ids: &mut Vec<u32>) {
+        ids.extend(self.iter());
+    }
+
     /// From the first id that is not smaller than `id`.
     pub(crate) fn iter_from(&self, id: u32) -> Iter<'a> {
         let (index, found) = self.find(id);

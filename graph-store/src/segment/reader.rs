@@ -12,7 +12,7 @@ use super::format::{Header, Kind};
 use super::id::{SegmentId, TIMES_EXTENSION};
 use super::table::Table;
 use super::writer::SegmentInfo;
-use crate::adjacency::List;
+use crate::adjacency::{CorruptList, List};
 
 /// The lists of one slot, relation and direction, as of one revision, and the times of their edges.
 ///
@@ -62,15 +62,7 @@ impl Segment {
 
     /// How many lists and bytes there are.
     pub fn info(&self) -> SegmentInfo {
-        let header = self.lists.header();
-        SegmentInfo {
-            lists: header.lists,
-            edges: header.edges,
-            longest: header.longest,
-            bytes: header.file_bytes(),
-            index_bytes: header.index_bytes(),
-            times_bytes: self.times.header().file_bytes(),
-        }
+        SegmentInfo::of(self.lists.header(), self.times.header())
     }
 
     /// The list at an ordinal; `None` where it was never touched.
@@ -125,7 +117,7 @@ impl Segment {
         List::parse(bytes, self.base_version()).map_err(|source| self.corrupt(ordinal, source))
     }
 
-    fn corrupt(&self, ordinal: u32, source: crate::adjacency::CorruptList) -> SegmentError {
+    fn corrupt(&self, ordinal: u32, source: CorruptList) -> SegmentError {
         let user = self.user_at(ordinal);
         SegmentError::CorruptList { path: self.lists.path().to_owned(), ordinal, user, source }
     }

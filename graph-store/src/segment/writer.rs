@@ -7,7 +7,7 @@ use base::disk::Disk;
 
 use super::SegmentError;
 use super::columns::TimesWriter;
-use super::format::Kind;
+use super::format::{Header, Kind};
 use super::id::SegmentId;
 use super::table::TableWriter;
 use crate::adjacency::{Encoding, encode};
@@ -85,13 +85,19 @@ impl SegmentWriter {
     pub fn finish(self) -> Result<SegmentInfo, SegmentError> {
         let lists = self.lists.finish()?;
         let times = self.times.finish()?;
-        Ok(SegmentInfo {
+        Ok(SegmentInfo::of(&lists, &times))
+    }
+}
+
+impl SegmentInfo {
+    pub(crate) fn of(lists: &Header, times: &Header) -> Self {
+        SegmentInfo {
             lists: lists.lists,
             edges: lists.edges,
             longest: lists.longest,
             bytes: lists.file_bytes(),
             index_bytes: lists.index_bytes(),
             times_bytes: times.file_bytes(),
-        })
+        }
     }
 }

@@ -313,6 +313,39 @@ fn a_list_with_valid_checksums_that_is_none_is_reported_with_its_user() {
     assert_eq!(read(&segment, 0).expect("whole").as_ref(), lists.get(&0));
 }
 
+#[test]
+fn what_contradicts_itself_under_right_checksums_is_said_to() {
+    type Change = fn(&mut Vec<u8>);
+    let first_offset: Change = |file| {
+        let index = 128 + payload_bytes(file);
+        file[index] = 1;
+    };
+    let last_offset: Change = |file| {
+        let last = file.len() - 8;
+        file[last] -= 1;
+    };
+    let cases: [(&str, &[PathBuf], Change); 7] = [
+        ("DamagedHeader", &[path()], |file| file[100] = 1),
+        ("DamagedHeader", &[path()], |file| file[16] = 64),
+        ("CorruptIndex", &[path()], first_offset),
+        ("CorruptIndex", &[path()], last_offset),
+        ("WrongCounts", &[path(), times_path()], |file| file[72] += 1),
+        ("CorruptTimes", &[times_path()], |file| file[128] = 33),
+        ("CorruptTimes", &[times_path()], |file| file[128 + 6] |= 0x80),
+    ];
+    for (case, (expected, paths, change)) in cases.into_iter().enumerate() {
+        let disk = written(&small([0, 1, 2, 4]));
+        for path in paths {
+            let mut bytes = disk.read(path).expect("there");
+            change(&mut bytes);
+            seal(&mut bytes);
+            disk.open(path).expect("there").write_at(0, &bytes).expect("written");
+        }
+        let error = open(&disk).and_then(|segment| segment.verify_all()).expect_err(expected);
+        assert!(format!("{error:?}").starts_with(expected), "case {case}: {error:?} is not {expected}");
+    }
+}
+
 fn payload_bytes(file: &[u8]) -> usize {
     u64::from_le_bytes(std::array::from_fn(|i| file[88 + i])) as usize
 }

@@ -1,0 +1,109 @@
+"""A second implementation of the segment format, written from its documentation: makes the .hex files beside it.
+
+The lists are those of `small` in tests/it/segment.rs. Not run by the tests: the bytes of a release never change.
+"""
+
+import pathlib
+import struct
+
+IMPORTED = 1_767_225_600
+BASE_VERSION, REVISION, NUMBER, SLOT, SLOTS = 1000, 2000, 12, 7, 64
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def u32s(numbers):
+    return b"".join(struct.pack("<I", number) for number in numbers)
+
+
+def varint(number):
+    head = b""
+    while number >= 0x80:
+        head += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return head + bytes([number])
+
+
+def packed(numbers, width):
+    return [number >> bit & 1 for number in numbers for bit in range(width)]
+
+
+def to_bytes(bits):
+    starts = range(0, len(bits), 8)
+    return bytes(sum(bit << i for i, bit in enumerate(bits[start : start + 8])) for start in starts)
+
+
+def elias_fano(ids, low_bits):
+    highs = [id >> low_bits for id in ids]
+    samples = [sum(high < 512 * k for high in highs) for k in range(1, highs[-1] // 512 + 1)]
+    ones = {rank + high for rank, high in enumerate(highs)}
+    unary = [int(bit in ones) for bit in range(len(ids) + highs[-1])]
+    low = packed([id & (1 << low_bits) - 1 for id in ids], low_bits)
+    return b"".join(struct.pack("<H", sample) for sample in samples) + to_bytes(low + unary)
+
+
+def list_entry(version, ids):
+    low_bits, form = 0, b""
+    if ids:
+        near = ((ids[-1] + 1) // len(ids)).bit_length() - 1
+        forms = [(low_bits, elias_fano(ids, low_bits)) for low_bits in range(min(near + 1, 31), max(near - 1, 0) - 1, -1)]
+        low_bits, form = min(forms, key=lambda form: len(form[1]))
+    delta = version - BASE_VERSION
+    head = bytes([low_bits | 0x20]) + varint(delta) if delta else bytes([low_bits])
+    return head + varint(len(ids)) + form
+
+
+def times_entry(times):
+    if set(times) <= {IMPORTED}:
+        return b""
+    minimum = min(times)
+    width = (max(times) - minimum).bit_length()
+    difference = minimum - IMPORTED
+    folded = 2 * difference if difference >= 0 else -2 * difference - 1
+    return bytes([width]) + varint(folded) + to_bytes(packed([time - minimum for time in times], width))
+
+
+def table(magic, base, lists, entry_of):
+    entries = {ordinal: entry_of(*content) for ordinal, content in lists.items()}
+    entries = {ordinal: entry for ordinal, entry in sorted(entries.items()) if entry}
+    ordinals = max(lists) + 1
+    dense = ordinals + 1 <= 2 * len(entries) + 1
+    places = range(ordinals) if dense else entries
+    offsets = [0]
+    for ordinal in places:
+        offsets.append(offsets[-1] + len(entries.get(ordinal, b"")))
+    index = u32s(offsets) if dense else u32s(entries) + u32s(offsets)
+    file = bytes(128) + b"".join(entries.values()) + index
+    checksums = u32s(crc32c(file[max(start, 128) : start + 4096]) for start in range(0, len(file), 4096))
+    lengths = [len(ids) for _, ids, _ in lists.values()]
+    header = magic + struct.pack("<IBBBBHHI", 1, 0, 0, not dense, 0, SLOT, SLOTS, crc32c(checksums))
+    counts = (ordinals, len(lists), sum(lengths), max(lengths), len(entries), offsets[-1])
+    header = (header + struct.pack("<9Q", NUMBER, REVISION, base, *counts)).ljust(124, b"\0")
+    return header + u32s([crc32c(header)]) + file[128:] + checksums
+
+
+def small(first, second, third, fourth):
+    return {
+        first: (BASE_VERSION, [3, 64, 1000, 70_000], [IMPORTED] * 4),
+        second: (BASE_VERSION + 77, [1, 2, 5_000_000], [IMPORTED, IMPORTED - 60, IMPORTED + 3600]),
+        third: (BASE_VERSION + 300, [], []),
+        fourth: (BASE_VERSION, [i * i * 11 for i in range(90)], [IMPORTED] * 90),
+    }
+
+
+def write(name, file):
+    lines = (file[start : start + 16].hex(" ") for start in range(0, len(file), 16))
+    pathlib.Path(__file__).with_name(name).write_text("\n".join(lines) + "\n")
+
+
+for form, ordinals in [("dense", (0, 1, 2, 4)), ("sparse", (5, 80, 81, 1_000_000))]:
+    lists = small(*ordinals)
+    write(f"{form}.segment.hex", table(b"ROOSTSEG", BASE_VERSION, lists, lambda version, ids, _: list_entry(version, ids)))
+    write(f"{form}.times.hex", table(b"ROOSTTIM", IMPORTED, lists, lambda _, __, times: times_entry(times)))
