@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod overlay;
 pub mod query;
 pub mod segment;
+pub mod service;
 pub mod store;
 
 pub use store::{Options, Recovery, Store, StoreError};

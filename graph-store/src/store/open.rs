@@ -37,6 +37,8 @@ pub struct Options {
     pub overlay_changes: usize,
     /// Bytes of the log that make compaction begin.
     pub log_bytes: u64,
+    /// Bytes of one file of the log, about: trimming lets whole files go.
+    pub log_file_bytes: u64,
     /// Bytes of the log that are kept for named readers at the most.
     pub consumer_log_bytes: u64,
 }
@@ -48,6 +50,7 @@ impl Default for Options {
             encoding: Encoding::Auto,
             overlay_changes: 4_000_000,
             log_bytes: 2 << 30,
+            log_file_bytes: 64 << 20,
             consumer_log_bytes: 4 << 30,
         }
     }
@@ -92,6 +95,7 @@ impl Store {
         if let Some(wanted) = options.slots.filter(|wanted| *wanted != slots) {
             return Err(StoreError::Slots { found: slots.count(), wanted: wanted.count() });
         }
+        let log = log.with_file_bytes(options.log_file_bytes);
         let removed = remove_leftovers(disk.as_ref(), folder, &manifest)?;
         let lists = slots.all().zip(&manifest.slots_state).map(|(slot, files)| {
             let segments = Segments::open(disk.as_ref(), folder, slots, slot, files.segments)?;
@@ -101,9 +105,9 @@ impl Store {
             lists: lists.collect::<Result<_, StoreError>>()?,
             directory: RwLock::new(read_directory(disk.as_ref(), folder, &manifest)?),
             folder: folder.to_owned(),
+            log: Box::new(log),
             options,
             slots,
-            log: Box::new(log),
             revision: watch::Sender::new(Revision::ZERO),
             active_changes: AtomicUsize::new(0),
             settled_log_bytes: AtomicU64::new(0),

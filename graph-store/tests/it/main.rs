@@ -1,6 +1,7 @@
 //! What holds for the graph store as a whole: laws, models, formats and crashes, in one binary.
 
 mod adjacency;
+mod concurrent;
 mod crash;
 mod damage;
 mod log;
@@ -13,4 +14,5 @@ mod query_page;
 mod query_path;
 mod query_suggest;
 mod segment;
+mod service;
 mod support;
