@@ -1,0 +1,140 @@
+//! Who has an account: the accounts and sessions of a data folder, for the server and for the command line.
+//!
+//! - `account`: one account.
+//! - `store`: the table of them.
+//! - `validation`: what their fields may hold.
+
+mod account;
+mod store;
+pub(crate) mod validation;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base::clock::Clock;
+use base::{Code, Error};
+
+pub use self::account::NewAccount;
+pub(crate) use self::account::{Account, AccountRow, ProfileChange, account_columns};
+pub(crate) use self::store::{AccountStore, Credentials, InsertError};
+use crate::Settings;
+use crate::database::{Database, FILE_NAME, OpenError, StoreError};
+use crate::sessions::{Passwords, SessionStore, Tokens};
+
+/// Accounts of one [`Accounts::import_accounts`]: one transaction, a fraction of a second.
+pub const IMPORT_MAX: usize = 10_000;
+
+/// The accounts, sessions and keys of an api's folder. Opening them needs no server, and may be done beside a running one.
+#[derive(Debug)]
+pub struct Accounts {
+    database: Database,
+    pub(crate) people: AccountStore,
+    pub(crate) sessions: SessionStore,
+    pub(crate) tokens: Tokens,
+    pub(crate) passwords: Passwords,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Accounts {
+    /// Opens the folder that the settings name, and makes what is missing in it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] says which file cannot be used.
+    pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let database = Database::open(&settings.folder).await?;
+        let sessions = SessionStore::new(database.clone(), settings.refresh_token_days);
+        let swept = sessions.sweep(clock.now_ms()).await;
+        swept.map_err(|source| OpenError::Database { path: settings.folder.join(FILE_NAME), source })?;
+        Ok(Accounts {
+            people: AccountStore::new(database.clone()),
+            sessions,
+            tokens: Tokens::open(&settings.folder, settings.access_token_seconds)?,
+            passwords: Passwords::new(settings.password_cost)?,
+            database,
+            clock,
+        })
+    }
+
+    /// An access token for the user of this name, with a session of its own, so that it can be revoked. It is good for
+    /// `lifetime_seconds`, or as long as any other access token where that is `None`.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` naming `username` where there is no such account.
+    pub async fn mint_access_token(&self, username: &str, lifetime_seconds: Option<u64>) -> Result<String, Error> {
+        let found = self.people.by_username(username).await?;
+        let nobody = || Error::new(Code::NotFound, "there is no user of this name").with_field("username");
+        let account = found.ok_or_else(nobody)?;
+        let now_ms = self.clock.now_ms();
+        let lifetime_seconds = lifetime_seconds.unwrap_or(self.tokens.lifetime_seconds());
+        let expires_at_ms = now_ms.saturating_add(lifetime_seconds.saturating_mul(1000));
+        let session = self.sessions.create_for_token(account.id, now_ms, expires_at_ms).await?;
+        Ok(self.tokens.sign(account.id, &session, now_ms, lifetime_seconds)?)
+    }
+
+    /// Makes accounts for users of the graph, at most [`IMPORT_MAX`], all or none, and answers how many are new. A user who
+    /// has an account keeps it as it is, so that an import can be repeated.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_ARGUMENT` naming the field of an account that cannot be, `ALREADY_EXISTS` naming the one
+    /// whose username is another user's.
+    pub async fn import_accounts(&self, accounts: &[NewAccount]) -> Result<u64, Error> {
+        if accounts.len() > IMPORT_MAX {
+            return Err(Error::invalid("accounts", format!("at most {IMPORT_MAX} at once, not {}", accounts.len())));
+        }
+        for (idx, new) in accounts.iter().enumerate() {
+            let refused = |field: &str, wrong| Error::invalid(format!("accounts[{idx}].{field}"), wrong);
+            validation::username(new.username.clone()).map_err(|wrong| refused("username", wrong))?;
+            validation::name(new.name.clone()).map_err(|wrong| refused("name", wrong))?;
+            validation::description(new.description.clone()).map_err(|wrong| refused("description", wrong))?;
+            if let Some(email) = &new.email {
+                let kept = validation::email(email.clone()).map_err(|wrong| refused("email", wrong))?;
+                if kept != *email {
+                    return Err(refused("email", "must be in lower case".to_owned()));
+                }
+            }
+        }
+        match self.people.import(accounts).await {
+            Err(StoreError::Database(sqlx::Error::Database(refused))) if refused.is_unique_violation() => {
+                Err(self.taken(accounts).await?.with_source(refused))
+            }
+            imported => Ok(imported?),
+        }
+    }
+
+    /// Names the first of `accounts` whose username is another user's; if it is none of them, it was an email.
+    async fn taken(&self, accounts: &[NewAccount]) -> Result<Error, Error> {
+        let known = self.people.ids_of(accounts.iter().map(|new| new.username.clone())).await?;
+        let mut owners: HashMap<String, u32> = known.into_iter().collect();
+        for (idx, new) in accounts.iter().enumerate() {
+            // Those that come before count as well: a batch can be at odds with itself.
+            if *owners.entry(new.username.clone()).or_insert(new.id) != new.id {
+                let message = format!("the username {} is another user's", new.username);
+                return Ok(Error::new(Code::AlreadyExists, message).with_field(format!("accounts[{idx}].username")));
+            }
+        }
+        Ok(Error::new(Code::AlreadyExists, "an email is another user's").with_field("accounts"))
+    }
+
+    /// What to keep of a password: an argon2id PHC string.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_ARGUMENT` naming `password` where it is too short or too long; `RESOURCE_EXHAUSTED` under overload.
+    pub async fn hash_password(&self, password: &str) -> Result<String, Error> {
+        let password = validation::password(password.to_owned()).map_err(|wrong| Error::invalid("password", wrong))?;
+        Ok(self.passwords.hash(password).await?)
+    }
+
+    /// Whether the database answers.
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        Ok(self.database.ping().await?)
+    }
+
+    /// Waits for what is under way and closes the files.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}

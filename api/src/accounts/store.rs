@@ -1,0 +1,206 @@
+//! The table of accounts.
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::account::{Account, AccountRow, NewAccount, ProfileChange, account_columns};
+use crate::database::{Database, StoreError, stored_ms, user_id};
+
+/// Rows of one INSERT: nine placeholders each, of the 32,766 that a statement may have.
+const ROWS_PER_STATEMENT: usize = 1000;
+
+/// Finds, makes and changes accounts.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountStore(Database);
+
+/// An account, and what its password is compared with.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) account: Account,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// Why an account was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InsertError {
+    #[error("the username is taken")]
+    UsernameTaken,
+    #[error("the email is taken")]
+    EmailTaken,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for InsertError {
+    fn from(error: sqlx::Error) -> Self {
+        InsertError::Store(error.into())
+    }
+}
+
+impl AccountStore {
+    pub(crate) fn new(database: Database) -> Self {
+        AccountStore(database)
+    }
+
+    /// The account of this name.
+    pub(crate) async fn by_username(&self, username: &str) -> Result<Option<Account>, StoreError> {
+        let found = sqlx::query_as::<_, AccountRow>(concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM accounts a WHERE a.username = $1"
+        ));
+        found.bind(username).fetch_optional(&self.0.readers).await?.map(Account::try_from).transpose()
+    }
+
+    /// Those of `ids` that have an account, in any order, with one statement.
+    pub(crate) async fn by_ids(&self, ids: impl IntoIterator<Item = u32>) -> Result<Vec<Account>, StoreError> {
+        let mut select =
+            QueryBuilder::<Sqlite>::new(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id IN ("));
+        if !bind_all(&mut select, ids.into_iter().map(i64::from)) {
+            return Ok(Vec::new());
+        }
+        let rows = select.build_query_as::<AccountRow>().persistent(false).fetch_all(&self.0.readers).await?;
+        rows.into_iter().map(Account::try_from).collect()
+    }
+
+    /// Those of `usernames` that exist, with their ids, in any order, with one statement.
+    pub(crate) async fn ids_of(
+        &self,
+        usernames: impl IntoIterator<Item = String>,
+    ) -> Result<Vec<(String, u32)>, StoreError> {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT a.username, a.id FROM accounts a WHERE a.username IN (");
+        if !bind_all(&mut select, usernames) {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String, i64)> = select.build_query_as().persistent(false).fetch_all(&self.0.readers).await?;
+        rows.into_iter().map(|(username, id)| Ok((username, user_id("accounts.id", id)?))).collect()
+    }
+
+    /// The account of a username, or of an email in lower case, for a log in.
+    pub(crate) async fn credentials(&self, login: &str) -> Result<Option<Credentials>, StoreError> {
+        // No username has an @, so a login is one or the other.
+        let statement = if login.contains('@') {
+            "SELECT a.username, a.password_hash FROM accounts a WHERE a.email = $1"
+        } else {
+            "SELECT a.username, a.password_hash FROM accounts a WHERE a.username = $1"
+        };
+        let found: Option<(String, Option<String>)> =
+            sqlx::query_as(statement).bind(login).fetch_optional(&self.0.readers).await?;
+        let Some((username, password_hash)) = found else { return Ok(None) };
+        Ok(self.by_username(&username).await?.map(|account| Credentials { account, password_hash }))
+    }
+
+    /// Which of a username and an email is taken.
+    pub(crate) async fn check_free(&self, username: &str, email: Option<&str>) -> Result<(), InsertError> {
+        let statement = "SELECT COUNT(*) FROM accounts a WHERE a.username = $1";
+        let names: i64 = sqlx::query_scalar(statement).bind(username).fetch_one(&self.0.readers).await?;
+        if names > 0 {
+            return Err(InsertError::UsernameTaken);
+        }
+        let statement = "SELECT COUNT(*) FROM accounts a WHERE a.email = $1";
+        let emails: i64 = sqlx::query_scalar(statement).bind(email).fetch_one(&self.0.readers).await?;
+        if emails > 0 { Err(InsertError::EmailTaken) } else { Ok(()) }
+    }
+
+    /// Makes an account. Of two that want the same name at the same time, the database lets one pass.
+    pub(crate) async fn insert(&self, new: &NewAccount) -> Result<(), InsertError> {
+        let mut transaction = self.0.write().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO accounts (id, username, email, password_hash, name, description, created_at_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(i64::from(new.id))
+        .bind(&new.username)
+        .bind(&new.email)
+        .bind(&new.password_hash)
+        .bind(&new.name)
+        .bind(&new.description)
+        .bind(stored_ms(new.created_at_ms))
+        .execute(&mut *transaction)
+        .await;
+        match inserted {
+            Ok(_) => Ok(transaction.commit().await?),
+            Err(sqlx::Error::Database(refused)) if refused.is_unique_violation() => {
+                // Databases name the constraint each in their own way; asking again names the field in one.
+                transaction.rollback().await?;
+                self.check_free(&new.username, new.email.as_deref()).await?;
+                Err(StoreError::from(sqlx::Error::Database(refused)).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes many accounts in one transaction, and answers how many. An id that has an account keeps it as it is.
+    pub(crate) async fn import(&self, accounts: &[NewAccount]) -> Result<u64, StoreError> {
+        let mut transaction = self.0.write().await?;
+        let mut made = 0;
+        for chunk in accounts.chunks(ROWS_PER_STATEMENT) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO accounts (id, username, email, password_hash, name, description, created_at_ms) ",
+            );
+            insert.push_values(chunk, |mut row, new| {
+                row.push_bind(i64::from(new.id))
+                    .push_bind(&new.username)
+                    .push_bind(&new.email)
+                    .push_bind(&new.password_hash)
+                    .push_bind(&new.name)
+                    .push_bind(&new.description)
+                    .push_bind(stored_ms(new.created_at_ms));
+            });
+            insert.push(" ON CONFLICT (id) DO NOTHING");
+            made += insert
+                .build()
+                .persistent(chunk.len() == ROWS_PER_STATEMENT)
+                .execute(&mut *transaction)
+                .await?
+                .rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(made)
+    }
+
+    /// Changes a profile, only the fields that are named, and answers the account as it is then.
+    pub(crate) async fn update(&self, id: u32, change: ProfileChange) -> Result<Option<Account>, StoreError> {
+        let mut update = QueryBuilder::<Sqlite>::new("UPDATE accounts AS a SET id = id");
+        if let Some(name) = change.name {
+            update.push(", name = ").push_bind(name);
+        }
+        if let Some(description) = change.description {
+            update.push(", description = ").push_bind(description);
+        }
+        let nullable = [
+            (", image_url = ", change.image_url),
+            (", hero_image_url = ", change.hero_image_url),
+            (", date_of_birth = ", change.date_of_birth),
+        ];
+        for (assignment, value) in nullable {
+            if let Some(value) = value {
+                update.push(assignment).push_bind(value);
+            }
+        }
+        update.push(" WHERE a.id = ").push_bind(i64::from(id));
+        let mut transaction = self.0.write().await?;
+        update.build().execute(&mut *transaction).await?;
+        let select =
+            sqlx::query_as::<_, AccountRow>(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1"));
+        let row = select.bind(i64::from(id)).fetch_optional(&mut *transaction).await?;
+        transaction.commit().await?;
+        row.map(Account::try_from).transpose()
+    }
+}
+
+/// Ends a statement that stops at `IN (` with its values; false where there are none.
+fn bind_all<'a, T>(select: &mut QueryBuilder<Sqlite>, values: impl IntoIterator<Item = T>) -> bool
+where
+    T: sqlx::Encode<'a, Sqlite> + sqlx::Type<Sqlite>,
+{
+    let mut any = false;
+    for value in values {
+        if any {
+            select.push(", ");
+        }
+        select.push_bind(value);
+        any = true;
+    }
+    select.push(")");
+    any
+}

@@ -1,0 +1,27 @@
+//! What surrounds every request. From the outside in:
+//!
+//! 1. `request_id`: gives the request an id, in the answer and in the log.
+//! 2. `measure`: counts the request and its time.
+//! 3. `problems`: writes out the problem where the answer is one, the framework's own too.
+//! 4. `limits`: an end to the time that a request may take, and to the reach of a panic.
+
+mod limits;
+mod measure;
+mod problems;
+mod request_id;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// Puts everything around the routes. What is added last is outermost.
+pub(crate) fn around(routes: Router, request_timeout: Duration) -> Router {
+    routes
+        .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(request_timeout, limits::end_in_time))
+        .layer(from_fn(problems::write_out))
+        .layer(from_fn(measure::measure))
+        .layer(from_fn(request_id::identify))
+}

@@ -1,0 +1,14 @@
+//! The JSON of people, tweets and pages.
+//!
+//! A page is put together with one call for each thing that is needed (accounts, counts, relationships), whatever its
+//! length: never with one for each item.
+
+mod page;
+mod time;
+mod tweet;
+mod user;
+
+pub(crate) use self::page::Page;
+pub(crate) use self::time::rfc3339;
+pub(crate) use self::tweet::TweetView;
+pub(crate) use self::user::{RelationshipView, UserView, viewer_id};

@@ -1,0 +1,14 @@
+//! The REST service as its clients see it: the whole router over a real database in a temporary folder, with small models
+//! of the graph and the timeline behind the same links that the real services are behind.
+
+mod accounts;
+mod command_line;
+mod feed;
+mod lists;
+mod operations;
+mod problems;
+mod profiles;
+mod relationships;
+mod sessions;
+mod support;
+mod tweets;

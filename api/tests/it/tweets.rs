@@ -1,0 +1,205 @@
+//! Posting, reading and deleting tweets; a user's timeline.
+
+use base::Revision;
+use serde_json::{Value, json};
+
+use crate::support::{Person, World};
+
+fn texts(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("a list");
+    items.iter().map(|tweet| tweet["text"].as_str().expect("a string")).collect()
+}
+
+async fn block(world: &World, by: &Person, whom: &str) {
+    world.post(&format!("/api/users/{whom}/blocks")).by(by).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_tweet_is_answered_byte_for_byte() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let picture = json!({"image_url": "https://example.org/a.png"});
+    world.patch("/api/users/ada").by(&ada).json(&picture).send().await.expect(200);
+    let body = json!({"text": "é @bob #hi https://a.b"});
+    let reply = world.post("/api/users/ada/tweets").by(&ada).json(&body).send().await;
+    let id = reply.expect(201)["id"].as_str().expect("ids are strings").to_owned();
+    let public = format!(
+        concat!(
+            r#"{{"id":"{id}","text":"é @bob #hi https://a.b","author":{{"id":"{ada}","username":"ada","#,
+            r#""name":"ada","image_url":"https://example.org/a.png"}},"created_at":"2026-09-21T14:13:20.123Z","#,
+            r#""favorites_count":0,"retweets_count":0,"comments_count":0,"in_reply_to":null,"place":null,"media":[],"#,
+            r#""entities":{{"hashtags":[{{"tag":"hi","start":7,"end":10}}],"#,
+            r#""mentions":[{{"username":"bob","id":"{bob}","start":2,"end":6}}],"#,
+            r#""urls":[{{"url":"https://a.b","start":11,"end":22}}]}}"#
+        ),
+        id = id,
+        ada = ada.id,
+        bob = bob.id,
+    );
+    let private = format!(r#"{public},"favorited":false,"retweeted":false}}"#);
+    assert_eq!(reply.text, private);
+    assert_eq!(reply.header("location"), Some(format!("/api/tweets/{id}").as_str()));
+    let path = format!("/api/tweets/{id}");
+    assert_eq!(world.get(&path).by(&bob).send().await.text, private);
+    assert_eq!(world.get(&path).send().await.text, format!("{public}}}"));
+}
+
+#[tokio::test]
+async fn an_answer_names_what_it_answers_and_is_counted() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let first = world.tweet(&ada, "hello").await;
+    let body = json!({"text": "hello yourself", "in_reply_to": first["id"]});
+    let answer = world.post("/api/users/bob/tweets").by(&bob).json(&body).send().await.expect(201);
+    assert_eq!(answer["in_reply_to"], first["id"]);
+    let path = format!("/api/tweets/{}", first["id"].as_str().expect("a string"));
+    assert_eq!(world.get(&path).send().await.expect(200)["comments_count"], 1);
+}
+
+#[tokio::test]
+async fn only_those_who_exist_and_do_not_block_the_author_are_mentioned() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    world.person("carl").await;
+    block(&world, &bob, "ada").await;
+    let tweet = world.tweet(&ada, "@ada @bob @carl @nobody").await;
+    let mentions = tweet["entities"]["mentions"].as_array().expect("a list");
+    let names: Vec<_> = mentions.iter().map(|mention| &mention["username"]).collect();
+    assert_eq!(names, ["ada", "carl"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_post_is_named() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let post = async |body: Value| world.post("/api/users/ada/tweets").by(&ada).json(&body).send().await;
+    post(json!({})).await.refuses("text");
+    post(json!({"text": 7})).await.refuses("text");
+    post(json!({"text": "x".repeat(141)})).await.refuses("text");
+    for bad in [json!("x"), json!(7), json!("0"), json!("-1"), json!("9223372036854775808"), json!("12")] {
+        post(json!({"text": "hi", "in_reply_to": bad})).await.refuses("in_reply_to");
+    }
+    post(json!({"text": "hi", "media_ids": ["1"]})).await.refuses("media_ids");
+    post(json!({"text": "hi", "media_ids": "1"})).await.refuses("media_ids");
+    let (_, fields) = post(json!({"in_reply_to": "x", "media_ids": [1]})).await.problem(400);
+    assert_eq!(fields, ["text", "in_reply_to", "media_ids"]);
+    assert_eq!(world.get("/api/users/ada").send().await.expect(200)["tweets_count"], 0);
+    post(json!({"text": "hi", "in_reply_to": null, "media_ids": []})).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_post_that_is_sent_again_is_the_same_tweet() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let post = async |key: &str| {
+        let call = world.post("/api/users/ada/tweets").by(&ada).header("Idempotency-Key", key);
+        call.json(&json!({"text": "once"})).send().await
+    };
+    let first = post("key-1").await.expect(201);
+    assert_eq!(post("key-1").await.expect(201), first);
+    assert_ne!(post("key-2").await.expect(201)["id"], first["id"]);
+    post(&"k".repeat(64)).await.expect(201);
+    for bad in ["", "two words", &"k".repeat(65)] {
+        post(bad).await.refuses("Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn nobody_posts_for_others() {
+    let world = World::new().await;
+    let (_, bob) = (world.person("ada").await, world.person("bob").await);
+    let body = json!({"text": "I am Ada"});
+    world.post("/api/users/ada/tweets").by(&bob).json(&body).send().await.is(403, "PERMISSION_DENIED");
+    world.post("/api/users/nobody/tweets").by(&bob).json(&body).send().await.is(404, "NOT_FOUND");
+    world.post("/api/users/ada/tweets").json(&body).send().await.is(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_deleted_tweet_is_gone_and_deleting_it_again_is_no_error() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let tweet = world.tweet(&ada, "oops").await;
+    let path = format!("/api/tweets/{}", tweet["id"].as_str().expect("a string"));
+    world.delete(&path).send().await.is(401, "UNAUTHENTICATED");
+    world.delete(&path).by(&bob).send().await.is(403, "PERMISSION_DENIED");
+    world.get(&path).send().await.expect(200);
+    for _ in 0..2 {
+        let reply = world.delete(&path).by(&ada).send().await;
+        assert_eq!((reply.status.as_u16(), reply.text.as_str()), (204, ""));
+    }
+    world.get(&path).send().await.is(404, "NOT_FOUND");
+    for id in ["0", "x", "-1", "99999999999999999999", "12"] {
+        let path = format!("/api/tweets/{id}");
+        world.get(&path).send().await.is(404, "NOT_FOUND");
+        world.delete(&path).by(&ada).send().await.is(404, "NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_has_pages_by_cursor_and_by_number() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    for n in 0..25 {
+        world.tweet(&ada, &format!("tweet {n}")).await;
+    }
+    let get = async |query: &str| world.get(&format!("/api/users/ada/tweets{query}")).send().await.expect(200);
+    let first = get("").await;
+    assert_eq!((texts(&first).len(), texts(&first)[0], &first["prev_cursor"]), (20, "tweet 24", &json!(null)));
+    let next = first["next_cursor"].as_str().expect("there are more");
+    let last = get(&format!("?cursor={next}")).await;
+    assert_eq!(texts(&last), ["tweet 4", "tweet 3", "tweet 2", "tweet 1", "tweet 0"]);
+    assert_eq!(last["next_cursor"], json!(null));
+    let back = last["prev_cursor"].as_str().expect("there are newer ones");
+    assert_eq!(texts(&get(&format!("?cursor={back}")).await), texts(&first));
+    assert_eq!(texts(&get("?limit=2&page=3").await), ["tweet 20", "tweet 19"]);
+    assert_eq!(texts(&get("?page=50").await), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_page_is_named() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    for path in ["/api/users/ada/tweets", "/api/feed"] {
+        let get = async |query: &str| world.get(&format!("{path}?{query}")).by(&ada).send().await;
+        for limit in ["0", "1001", "x"] {
+            get(&format!("limit={limit}")).await.refuses("limit");
+        }
+        for page in ["0", "51", "x"] {
+            get(&format!("page={page}")).await.refuses("page");
+        }
+        get("cursor=rubbish").await.refuses("cursor");
+        get("cursor=abc&page=2").await.refuses("page");
+        let (_, fields) = get("limit=x&page=x").await.problem(400);
+        assert_eq!(fields, ["limit", "page"]);
+    }
+    world.get("/api/users/nobody/tweets").send().await.is(404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn those_whom_the_author_blocks_see_nothing_while_logged_in() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let tweet = world.tweet(&ada, "hello").await;
+    block(&world, &ada, "bob").await;
+    let timeline = world.get("/api/users/ada/tweets").by(&bob).send().await;
+    timeline.expect(200);
+    assert_eq!(timeline.text, r#"{"items":[],"next_cursor":null,"prev_cursor":null}"#);
+    let path = format!("/api/tweets/{}", tweet["id"].as_str().expect("a string"));
+    world.get(&path).by(&bob).send().await.is(404, "NOT_FOUND");
+    world.get(&path).by(&ada).send().await.expect(200);
+    assert_eq!(texts(&world.get("/api/users/ada/tweets").send().await.expect(200)), ["hello"]);
+}
+
+#[tokio::test]
+async fn timelines_pass_the_revision_on_and_refuse_a_bad_one() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let token = Revision(1).token();
+    for path in ["/api/users/ada/tweets", "/api/feed"] {
+        world.get(path).by(&ada).send().await.expect(200);
+        assert_eq!(world.timeline.asked_at_least(), None, "{path}");
+        world.get(path).by(&ada).header("roost-revision", &token).send().await.expect(200);
+        assert_eq!(world.timeline.asked_at_least().as_deref(), Some(token.as_str()), "{path}");
+        world.get(path).by(&ada).header("roost-revision", "x").send().await.refuses("Roost-Revision");
+    }
+}
