@@ -37,6 +37,14 @@ pub enum OpenError {
         /// What the engine said.
         source: fjall::Error,
     },
+    /// The storage engine panicked over its files.
+    #[error("the tweets in {path} are damaged: the storage engine gave up ({message})")]
+    EnginePanicked {
+        /// The engine's folder.
+        path: PathBuf,
+        /// What the engine said.
+        message: String,
+    },
     /// The high-water mark cannot be used.
     #[error("the high-water mark cannot be used")]
     Mark(#[from] HighWaterError),
@@ -170,6 +178,10 @@ impl From<StoreError> for base::Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refusal) => refusal.into(),
+            // All that the engine reports of its files, but for what the disk itself says, is that they are damaged.
+            StoreError::Engine(fjall::Error::Storage(ref source)) if !matches!(source, fjall::LsmError::Io(_)) => {
+                base::Error::new(Code::DataLoss, "what is stored is damaged; it has been logged").with_source(error)
+            }
             StoreError::Damaged { .. } => {
                 base::Error::new(Code::DataLoss, "a stored entry is damaged; it has been logged").with_source(error)
             }

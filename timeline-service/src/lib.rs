@@ -27,3 +27,4 @@ pub use self::error::{Damage, OpenError, Refusal, StoreError};
 pub use self::graph::Graph;
 pub use self::service::TimelineService;
 pub use self::settings::Settings;
+pub use self::tweets::CheckReport;

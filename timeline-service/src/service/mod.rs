@@ -26,10 +26,10 @@ use proto::timeline::{
 use tonic::{Request, Response, Status, async_trait};
 
 use self::reads::Reads;
-use crate::error::OpenError;
+use crate::error::{OpenError, StoreError};
 use crate::graph::Graph;
 use crate::settings::Settings;
-use crate::tweets::Store;
+use crate::tweets::{CheckReport, Store};
 
 /// The timeline service. Clones are the same service; the folder is free again when the last is dropped.
 #[derive(Clone)]
@@ -59,6 +59,16 @@ impl TimelineService {
     /// second call does nothing.
     pub fn close(&self) {
         self.0.store.close();
+    }
+
+    /// Reads everything that is stored, and says what does not fit together. Blocks, for as long as that takes; reads
+    /// and writes go on.
+    ///
+    /// # Errors
+    ///
+    /// When the storage engine fails; a damaged entry is a finding.
+    pub fn check(&self) -> Result<CheckReport, StoreError> {
+        self.0.store.check()
     }
 }
 

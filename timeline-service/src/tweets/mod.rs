@@ -8,10 +8,12 @@
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
 //! - [`stray`]: what must not lie in the folder.
+//! - [`check`]: whether everything fits together.
 //!
 //! A write goes `store` → queue → `committer` (ids, commands, one batch, one sync) → the next [`view::View`] → answer.
 //! A read takes the view of the moment and sees nothing that is not durable, and nothing that is half done.
 
+mod check;
 mod command;
 mod committer;
 mod heads;
@@ -21,6 +23,7 @@ mod store;
 mod stray;
 mod view;
 
+pub use check::CheckReport;
 pub(crate) use command::{NewTweet, Tweet};
 pub(crate) use record::TweetRecord;
 pub(crate) use store::Store;

@@ -21,6 +21,7 @@ use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
+use super::check::{self, CheckReport};
 use super::command::{Delete, NewTweet, Tweet};
 use super::committer::{Committer, Waiter, Write};
 use super::heads::{Heads, Span};
@@ -57,13 +58,7 @@ impl Store {
         }
         let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
 
-        let engine = |source| OpenError::Engine { path: db_folder.clone(), source };
-        let db = Database::builder(&db_folder).cache_size(settings.cache_bytes).open().map_err(engine)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let tables = Arc::new(Tables::open(db, options).map_err(engine)?);
-        // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
-        tables.db.persist(PersistMode::SyncAll).map_err(engine)?;
-
+        let tables = Arc::new(open_engine(&db_folder, settings.cache_bytes)?);
         let heads = Arc::new(Heads::new());
         let view = View::now(&tables, &heads);
         let state = view.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default();
@@ -102,6 +97,11 @@ impl Store {
     /// The last durable state.
     pub(crate) fn view(&self) -> Arc<View> {
         self.published.read().clone()
+    }
+
+    /// Whether everything that is stored fits together.
+    pub(crate) fn check(&self) -> Result<CheckReport, StoreError> {
+        check::check(&self.view())
     }
 
     /// Writes a tweet; answers once it is durable.
@@ -166,6 +166,26 @@ fn open_mark(disk: &dyn Disk, folder: &Path, has_tweets: bool) -> Result<HighWat
         (true, _) => Ok(HighWaterMark::open(disk, &path)?),
         (false, true) => Err(OpenError::MarkMissing { path }),
         (false, false) => Ok(HighWaterMark::create(disk, &path, 0)?),
+    }
+}
+
+/// Opens the engine. Over a damaged journal it can panic, which is made an error here: nothing of it is used afterwards.
+fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
+    let open = || {
+        let db = Database::builder(folder).cache_size(cache_bytes).open()?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let tables = Tables::open(db, options)?;
+        // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
+        tables.db.persist(PersistMode::SyncAll)?;
+        Ok(tables)
+    };
+    match std::panic::catch_unwind(open) {
+        Ok(opened) => opened.map_err(|source| OpenError::Engine { path: folder.to_owned(), source }),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned();
+            Err(OpenError::EnginePanicked { path: folder.to_owned(), message })
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use base::Code;
 use fjall::{Database, KeyspaceCreateOptions};
+use proto::timeline::CreateTweetRequest;
 use timeline_service::{OpenError, Settings, TimelineService};
 
 use crate::support::{Harness, ids, new, page};
@@ -153,6 +154,146 @@ async fn damaged_records_are_data_loss_and_never_wrong_data() {
         damage(harness.path(), table);
         let error = harness.try_reopen().expect_err(table);
         assert!(matches!(error, OpenError::Read(_)), "{table}: {error:?}");
+    }
+}
+
+/// The journal of the storage engine.
+fn journal(folder: &Path) -> std::path::PathBuf {
+    let entries = fs::read_dir(folder.join("db")).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut journals = entries.filter(|path| path.extension().is_some_and(|extension| extension == "jnl"));
+    let journal = journals.next().expect("a journal");
+    assert_eq!(journals.next(), None, "one journal holds all of it");
+    journal
+}
+
+/// Opens the service over a journal that was spoilt, and demands all that was acknowledged, or an error.
+async fn all_or_an_error(harness: &mut Harness, acknowledged: &[u64], what: &str) -> bool {
+    if harness.try_reopen().is_err() {
+        return false;
+    }
+    let found = harness.get(acknowledged, None).await.expect("readable");
+    assert_eq!(found.len(), acknowledged.len(), "{what}");
+    assert_eq!(harness.service().check().expect("the check runs").findings, [""; 0], "{what}");
+    true
+}
+
+#[tokio::test]
+async fn a_journal_that_was_cut_or_changed_anywhere_is_an_error_or_harmless() {
+    let mut harness = Harness::new();
+    let mut acknowledged = Vec::new();
+    for number in 0..5 {
+        acknowledged.push(harness.post(number, "text").await.id);
+    }
+    harness.close();
+    let journal = journal(harness.path());
+    // The rest of the file is zeros that the engine laid out beforehand; some of them are enough.
+    let mut bytes = fs::read(&journal).expect("the journal");
+    let used = bytes.iter().rposition(|&byte| byte != 0).expect("something was written") + 1;
+    bytes.truncate(used + 512);
+    fs::write(&journal, &bytes).expect("written");
+    let whole = tempfile::tempdir().expect("a temporary folder");
+    copy_folder(harness.path(), whole.path());
+    assert!(all_or_an_error(&mut harness, &acknowledged, "whole").await, "what is whole opens");
+    let mut refused = 0;
+    for place in (0..used).step_by(used / 25 + 1) {
+        for cut in [true, false] {
+            harness.close();
+            fs::remove_dir_all(harness.path().join("db")).expect("removed");
+            copy_folder(whole.path(), harness.path());
+            let mut spoilt = bytes.clone();
+            if cut {
+                spoilt.truncate(place);
+            } else {
+                spoilt[place] ^= 0x10;
+            }
+            fs::write(&journal, spoilt).expect("written");
+            let what = format!("{} at {place}", if cut { "cut" } else { "changed" });
+            refused += usize::from(!all_or_an_error(&mut harness, &acknowledged, &what).await);
+        }
+    }
+    assert!(refused > 25, "{refused} were refused");
+}
+
+/// Writes everything in memory out to the engine's tables, and lists these.
+fn flushed_tables(folder: &Path) -> Vec<std::path::PathBuf> {
+    let db = Database::builder(folder.join("db")).open().expect("the engine opens");
+    for table in db.list_keyspace_names() {
+        let keyspace = db.keyspace(&table, KeyspaceCreateOptions::default).expect("a table");
+        keyspace.rotate_memtable_and_wait().expect("written out");
+    }
+    drop(db);
+    let keyspaces = fs::read_dir(folder.join("db/keyspaces")).expect("a folder");
+    let tables = keyspaces.map(|keyspace| keyspace.expect("an entry").path().join("tables"));
+    let files = tables.filter(|tables| tables.is_dir()).flat_map(|tables| fs::read_dir(tables).expect("a folder"));
+    files.map(|file| file.expect("an entry").path()).collect()
+}
+
+#[tokio::test]
+async fn a_changed_byte_in_a_table_is_an_error_or_harmless() {
+    let mut harness = Harness::new();
+    let mut acknowledged = Vec::new();
+    for number in 0..5 {
+        acknowledged.push(harness.post(number, "text").await.id);
+    }
+    harness.close();
+    let tables = flushed_tables(harness.path());
+    assert!(tables.len() > 3, "{tables:?}");
+    let mut noticed = 0;
+    for table in tables {
+        let bytes = fs::read(&table).expect("a table");
+        for place in (0..bytes.len()).step_by(bytes.len() / 8 + 1) {
+            let mut changed = bytes.clone();
+            changed[place] ^= 0x10;
+            fs::write(&table, changed).expect("written");
+            if harness.try_reopen().is_ok() {
+                match harness.get(&acknowledged, None).await {
+                    Ok(found) => {
+                        assert_eq!(found.len(), acknowledged.len(), "{} at {place}", table.display());
+                        assert!(found.iter().all(|tweet| tweet.text == "text"), "{} at {place}", table.display());
+                    }
+                    Err(error) => {
+                        noticed += 1;
+                        assert_eq!(error.code(), Code::DataLoss, "{} at {place}", table.display());
+                    }
+                }
+            } else {
+                noticed += 1;
+            }
+            harness.close();
+            fs::write(&table, &bytes).expect("written");
+        }
+    }
+    assert!(noticed > 0, "some of it mattered");
+}
+
+/// Takes all entries of a table away.
+fn empty(folder: &Path, table: &str) {
+    let db = Database::builder(folder.join("db")).open().expect("the engine opens");
+    db.keyspace(table, KeyspaceCreateOptions::default).expect("a table").clear().expect("cleared");
+    db.persist(fjall::PersistMode::SyncAll).expect("synced");
+}
+
+#[tokio::test]
+async fn the_check_finds_what_is_damaged_and_what_is_missing() {
+    for table in ["tweets", "index", "replies", "comments", "authors", "requests", "request_ages"] {
+        for (what, spoil) in [("damaged", damage as fn(&Path, &str)), ("missing", empty)] {
+            let mut harness = Harness::new();
+            let tweet = harness.post(1, "text").await;
+            harness.reply(2, tweet.id).await.expect("posted");
+            let keyed = CreateTweetRequest { idempotency_key: "key".to_owned(), ..new(3, "text") };
+            harness.create(keyed).await.expect("posted");
+            let report = harness.service().check().expect("the check runs");
+            assert_eq!((report.tweets, report.findings), (3, vec![]));
+            harness.close();
+            spoil(harness.path(), table);
+            match harness.try_reopen() {
+                Ok(()) => {
+                    let report = harness.service().check().expect("the check runs");
+                    assert!(!report.findings.is_empty(), "{what} {table}: {report:?}");
+                }
+                Err(error) => assert_eq!((what, table), ("damaged", "authors"), "{error:?}"),
+            }
+        }
     }
 }
 

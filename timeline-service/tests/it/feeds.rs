@@ -141,6 +141,9 @@ async fn compare(harness: &Harness, model: &Model, limit: usize) -> Result<(), T
         })
         .await?;
     }
+    let report = harness.service().check().expect("the check runs");
+    let live = model.tweets.values().filter(|tweet| !tweet.deleted).count() as u64;
+    prop_assert_eq!((report.tweets, report.findings), (live, vec![]));
     let all: Vec<u64> = model.tweets.keys().copied().collect();
     let found = harness.get(&all, None).await.expect("tweets");
     let expected: Vec<_> = model.tweets.iter().filter(|(_, tweet)| !tweet.deleted).map(|(id, _)| *id).collect();
