@@ -130,12 +130,14 @@ impl Store {
             None => return Err(StoreError::Closed),
             Some(queue) => queue.try_send(write).map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => StoreError::QueueFull { waiting: queue.max_capacity() },
-                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+                // The queue is ours to close: without that, the committer is gone because it panicked.
+                mpsc::error::TrySendError::Closed(_) => StoreError::ReadOnly,
             })?,
         }
         match tokio::time::timeout(self.deadline, answered).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(StoreError::Closed),
+            // Closing answers all that was accepted; only a panic leaves a writer without an answer.
+            Ok(Err(_)) => Err(StoreError::ReadOnly),
             Err(_) => Err(StoreError::Late),
         }
     }

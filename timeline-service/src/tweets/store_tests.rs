@@ -132,6 +132,28 @@ async fn a_write_that_waited_too_long_is_not_done() -> Outcome {
     Ok(())
 }
 
+/// A clock that panics.
+#[derive(Debug)]
+struct BrokenClock;
+
+impl Clock for BrokenClock {
+    fn now_ms(&self) -> u64 {
+        panic!("this clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn without_its_committer_the_store_only_reads() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock))?;
+    for _ in 0..2 {
+        let refused = store.post(new(1, "text", "")).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    }
+    assert_eq!(store.view().tweets_count(UserId(1))?, 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn commands_of_one_batch_see_one_another() -> Outcome {
     let folder = tempfile::tempdir()?;

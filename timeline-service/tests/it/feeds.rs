@@ -113,7 +113,9 @@ where
         last = read(last.prev_cursor).await;
         prop_assert_eq!(&ids(&last)[..], page, "up");
         prop_assert_eq!(last.prev_cursor.is_empty(), before.is_empty(), "up");
-        prop_assert!(!last.next_cursor.is_empty(), "there is a page below");
+        let below = read(last.next_cursor.clone()).await;
+        let lower = &expected[rest.len()..];
+        prop_assert_eq!(&ids(&below)[..], &lower[..lower.len().min(limit)], "down again");
         rest = before;
     }
     Ok(())
