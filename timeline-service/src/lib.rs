@@ -1,1 +1,30 @@
+//! What was said, and who sees it: tweets, users' timelines and home feeds.
+//!
+//! In reading order:
+//!
+//! - `settings`: what an operator can choose.
+//! - `core`: what a tweet and a feed are, without I/O.
+//! - `ids`: tweet ids, each greater than any before.
+//! - `tweets`: the store: one committer, many readers, each with a durable state of its own.
+//! - `graph`: what is asked of the graph.
+//! - `service`: `roost.timeline.v1.TimelineService`.
+//! - `error`, `metrics`: what can go wrong, and what is measured.
+//!
+//! What always holds: an acknowledged write is on the disk; no reader sees what is not; what lies below an entry that
+//! somebody has seen never gains another. Imports go one way: `service` → `tweets` → `core`, and `core` does no I/O.
 
+mod core;
+mod error;
+mod graph;
+mod ids;
+mod metrics;
+mod service;
+mod settings;
+mod tweets;
+
+pub use self::core::rules::Sources;
+pub use self::error::{Damage, OpenError, Refusal, StoreError};
+pub use self::graph::Graph;
+pub use self::service::TimelineService;
+pub use self::settings::Settings;
+pub use self::tweets::CheckReport;

@@ -1,0 +1,15 @@
+//! What a tweet and a feed are, without I/O: values in, values out.
+//!
+//! - [`text`]: which texts may be posted, counted as people count.
+//! - [`entities`]: the hashtags, mentions and links of a text.
+//! - [`rules`]: what a home feed is.
+//! - [`merge`]: many streams of entries as one, lazily.
+//! - [`page`]: a part of an endless timeline, and the places before and after it.
+//!
+//! Nothing here knows of a disk, a network, a clock or a thread.
+
+pub(crate) mod entities;
+pub(crate) mod merge;
+pub(crate) mod page;
+pub(crate) mod rules;
+pub(crate) mod text;

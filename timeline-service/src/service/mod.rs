@@ -1,0 +1,117 @@
+//! `roost.timeline.v1.TimelineService`: requests in, checked; answers out.
+//!
+//! - [`tweets`]: posting, deleting and getting them.
+//! - [`timelines`]: pages of them: a user's own, and the home feed.
+//! - [`authors`]: figures for profiles.
+//! - [`reads`]: the disk is read on threads that may block, and not on too many.
+//!
+//! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
+
+mod authors;
+mod reads;
+mod timelines;
+mod tweets;
+
+use std::sync::Arc;
+
+use base::clock::Clock;
+use base::disk::RealDisk;
+use proto::status::to_status;
+use proto::timeline::timeline_service_server::TimelineService as Rpc;
+use proto::timeline::{
+    AuthorStatsRequest, AuthorStatsResponse, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest,
+    DeleteTweetResponse, GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, TimelineResponse,
+    UserTimelineRequest,
+};
+use tonic::{Request, Response, Status, async_trait};
+
+use self::reads::Reads;
+use crate::error::{OpenError, StoreError};
+use crate::graph::Graph;
+use crate::settings::Settings;
+use crate::tweets::{CheckReport, Store};
+
+/// The timeline service. Clones are the same service; the folder is free again when the last is dropped.
+#[derive(Clone)]
+pub struct TimelineService(Arc<Parts>);
+
+struct Parts {
+    store: Store,
+    graph: Arc<dyn Graph>,
+    reads: Reads,
+    tweet_characters: usize,
+}
+
+impl TimelineService {
+    /// Opens the tweets in the settings' folder, which is created where there is none. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is in use, holds something else, or lost what was acknowledged.
+    pub fn open(settings: Settings, graph: Arc<dyn Graph>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        crate::metrics::describe();
+        let store = Store::open(&settings, &RealDisk, clock)?;
+        let reads = Reads::new(settings.reads_in_flight, settings.deadline);
+        Ok(TimelineService(Arc::new(Parts { store, graph, reads, tweet_characters: settings.tweet_characters })))
+    }
+
+    /// Makes durable what was accepted, and accepts no more writes: they are `UNAVAILABLE`. Reads go on. Blocks; a
+    /// second call does nothing.
+    pub fn close(&self) {
+        self.0.store.close();
+    }
+
+    /// Reads everything that is stored, and says what does not fit together. Blocks, for as long as that takes; reads
+    /// and writes go on.
+    ///
+    /// # Errors
+    ///
+    /// When the storage engine fails; a damaged entry is a finding.
+    pub fn check(&self) -> Result<CheckReport, StoreError> {
+        self.0.store.check()
+    }
+}
+
+/// The response or the status of an outcome. Our own faults are logged here, once.
+fn answer<T>(doing: &'static str, outcome: Result<T, base::Error>) -> Result<Response<T>, Status> {
+    outcome.map(Response::new).map_err(|error| {
+        error.log(doing);
+        to_status(&error)
+    })
+}
+
+#[async_trait]
+impl Rpc for TimelineService {
+    async fn create_tweet(
+        &self,
+        request: Request<CreateTweetRequest>,
+    ) -> Result<Response<CreateTweetResponse>, Status> {
+        answer("posting a tweet", self.create(request.into_inner()).await)
+    }
+
+    async fn delete_tweet(
+        &self,
+        request: Request<DeleteTweetRequest>,
+    ) -> Result<Response<DeleteTweetResponse>, Status> {
+        answer("deleting a tweet", self.delete(request.into_inner()).await)
+    }
+
+    async fn get_tweets(&self, request: Request<GetTweetsRequest>) -> Result<Response<GetTweetsResponse>, Status> {
+        answer("getting tweets", self.get(request.into_inner()).await)
+    }
+
+    async fn user_timeline(&self, request: Request<UserTimelineRequest>) -> Result<Response<TimelineResponse>, Status> {
+        answer("reading a user's timeline", self.user(request.into_inner()).await)
+    }
+
+    async fn home_timeline(&self, request: Request<HomeTimelineRequest>) -> Result<Response<TimelineResponse>, Status> {
+        answer("reading a home feed", self.home(request.into_inner()).await)
+    }
+
+    async fn author_stats(
+        &self,
+        request: Request<AuthorStatsRequest>,
+    ) -> Result<Response<AuthorStatsResponse>, Status> {
+        answer("counting authors' tweets", self.stats(request.into_inner()).await)
+    }
+}

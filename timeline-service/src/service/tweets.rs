@@ -1,0 +1,109 @@
+//! Posting, deleting and getting tweets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base::{Code, Error, TweetId, UserId, limits};
+use proto::timeline::{
+    self, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest, DeleteTweetResponse, GetTweetsRequest,
+    GetTweetsResponse, ResolvedMention,
+};
+
+use super::TimelineService;
+use crate::core::{entities, text};
+use crate::error::Refusal;
+use crate::graph::naming;
+use crate::tweets::{NewTweet, Tweet, TweetRecord, View};
+
+impl TimelineService {
+    pub(super) async fn create(&self, request: CreateTweetRequest) -> Result<CreateTweetResponse, Error> {
+        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key } = request;
+        let author = UserId(author);
+        text::check(&text, self.0.tweet_characters)?;
+        proto::convert::at_most(mentions.len(), self.0.tweet_characters, "mentions")?;
+        if idempotency_key.len() > limits::NAME_MAX_BYTES {
+            return Err(Error::invalid("idempotency_key", format!("at most {} bytes", limits::NAME_MAX_BYTES)));
+        }
+        let in_reply_to = (in_reply_to != 0).then_some(TweetId(in_reply_to));
+        let entities = entities::find(&text, &by_username(mentions));
+
+        // A request that is repeated after its answer was lost must not fail because of what has happened since.
+        let known = self.request_is_known(author, &idempotency_key).await?;
+        if let Some(answered) = in_reply_to.filter(|_| !known) {
+            self.may_answer(author, answered).await?;
+        }
+        let new = NewTweet { author, text, in_reply_to, entities, idempotency_key };
+        let tweet = self.0.store.post(new).await?;
+        let view = self.0.store.view();
+        let tweet = self.0.reads.run(move || Ok(to_wire(&view, tweet)?)).await?;
+        Ok(CreateTweetResponse { tweet: Some(tweet) })
+    }
+
+    pub(super) async fn delete(&self, request: DeleteTweetRequest) -> Result<DeleteTweetResponse, Error> {
+        let changed = self.0.store.delete(TweetId(request.id), UserId(request.user)).await?;
+        Ok(DeleteTweetResponse { changed })
+    }
+
+    pub(super) async fn get(&self, request: GetTweetsRequest) -> Result<GetTweetsResponse, Error> {
+        proto::convert::at_most(request.ids.len(), limits::TWEETS_BATCH_MAX, "ids")?;
+        let view = self.0.store.view();
+        let ids = request.ids;
+        let read = move || {
+            let found = ids.into_iter().filter_map(|id| view.tweet(TweetId(id)).transpose());
+            found.map(|tweet| Ok(to_wire(&view, tweet?)?)).collect::<Result<Vec<_>, Error>>()
+        };
+        let mut tweets = self.0.reads.run(read).await?;
+        if let Some(viewer) = request.viewer
+            && !tweets.is_empty()
+        {
+            let mut authors: Vec<_> = tweets.iter().map(|tweet| UserId(tweet.author)).collect();
+            authors.sort_unstable();
+            authors.dedup();
+            let blocking = self.0.graph.blocking(&authors, UserId(viewer), None).await.map_err(naming("viewer"))?;
+            let blocks = |author| authors.binary_search(&UserId(author)).is_ok_and(|place| blocking[place]);
+            tweets.retain(|tweet| !blocks(tweet.author));
+        }
+        Ok(GetTweetsResponse { tweets })
+    }
+
+    async fn request_is_known(&self, author: UserId, idempotency_key: &str) -> Result<bool, Error> {
+        if idempotency_key.is_empty() {
+            return Ok(false);
+        }
+        let (view, key) = (self.0.store.view(), idempotency_key.to_owned());
+        self.0.reads.run(move || Ok(view.request(author, &key)?.is_some())).await
+    }
+
+    /// Refuses a comment on nothing, and one between people of whom one blocks the other.
+    async fn may_answer(&self, author: UserId, answered: TweetId) -> Result<(), Error> {
+        let view = self.0.store.view();
+        let answered_author = self.0.reads.run(move || Ok(view.author_of(answered)?)).await?;
+        let answered_author = answered_author.ok_or(Refusal::NothingToAnswer(answered))?;
+        if answered_author != author {
+            let blocked = self.0.graph.either_blocks(author, answered_author).await.map_err(naming("author"))?;
+            if blocked {
+                return Err(Error::new(Code::PermissionDenied, "a block stands between you and the author"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn by_username(mentions: Vec<ResolvedMention>) -> HashMap<String, UserId> {
+    mentions.into_iter().map(|mention| (mention.username.to_ascii_lowercase(), UserId(mention.user))).collect()
+}
+
+/// A tweet as clients see it, with its counts.
+pub(super) fn to_wire(view: &Arc<View>, tweet: Tweet) -> Result<timeline::Tweet, crate::StoreError> {
+    let Tweet { id, author, record: TweetRecord { text, in_reply_to, in_reply_to_author, entities } } = tweet;
+    Ok(timeline::Tweet {
+        id: id.0,
+        author: author.0,
+        text,
+        created_at_ms: id.time_ms(),
+        in_reply_to,
+        in_reply_to_author,
+        entities,
+        comments_count: view.comments_count(id)?,
+    })
+}

@@ -1,0 +1,206 @@
+//! Opening and closing the tweets; the handle.
+//!
+//! ```text
+//! <folder>/LOCK         held while the store is open
+//! <folder>/HIGH_WATER   the number of the last batch that was made durable
+//! <folder>/db/          the storage engine's
+//! ```
+//!
+//! The engine cuts a damaged journal where it stops making sense, in silence. So every batch carries its number, and
+//! one that is greater than the last in the store, in the mark beside it, is a shortfall: the store does not open.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use base::clock::Clock;
+use base::disk::{Disk, HighWaterMark, LockGuard};
+use base::{TweetId, UserId};
+use fjall::{Database, KeyspaceCreateOptions, PersistMode};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+use super::check::{self, CheckReport};
+use super::command::{Delete, NewTweet, Tweet};
+use super::committer::{Committer, Waiter, Write};
+use super::heads::{Heads, Span};
+use super::keys::{self, Table};
+use super::record::{AuthorRecord, StateRecord, damaged};
+use super::stray;
+use super::view::{Tables, View};
+use crate::error::{Damage, OpenError, StoreError};
+use crate::ids::TweetIds;
+use crate::settings::Settings;
+
+/// Bytes of a table's changes in memory before they are written out. There are eight tables.
+const MEMTABLE_BYTES: u64 = 16 << 20;
+
+/// The tweets. Closed when dropped.
+pub(crate) struct Store {
+    queue: Mutex<Option<mpsc::Sender<Write>>>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    published: Arc<RwLock<Arc<View>>>,
+    deadline: Duration,
+    /// Dropped last: until then the engine's files are ours.
+    _lock: Box<dyn LockGuard>,
+}
+
+impl Store {
+    /// Opens the tweets in the settings' folder, which is created where there is none. `disk` keeps lock and mark.
+    pub(crate) fn open(settings: &Settings, disk: &dyn Disk, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let folder = &settings.folder;
+        let lock = lock(disk, folder)?;
+        let db_folder = folder.join("db");
+        let strays = stray::find(&db_folder).map_err(|source| OpenError::Folder { path: db_folder.clone(), source })?;
+        if let Some(path) = strays {
+            return Err(OpenError::Stray { path });
+        }
+        let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
+
+        let tables = Arc::new(open_engine(&db_folder, settings.cache_bytes)?);
+        let heads = Arc::new(Heads::new());
+        let view = View::now(&tables, &heads);
+        let state = view.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default();
+        if state.batch < mark.value() {
+            return Err(OpenError::Shortfall { expected: mark.value(), got: state.batch });
+        }
+        mark.raise(state.batch).map_err(|source| OpenError::Folder { path: folder.join(MARK), source })?;
+        load(&view, &heads)?;
+
+        let published = Arc::new(RwLock::new(Arc::new(view)));
+        let committer = Committer {
+            tables,
+            heads,
+            published: published.clone(),
+            clock,
+            mark,
+            state,
+            ids: TweetIds::after(TweetId(state.greatest)),
+            idempotency_keys: settings.idempotency_keys,
+            oldest_request: TweetId(0),
+            broken: false,
+        };
+        let (sender, receiver) = mpsc::channel(settings.write_queue.clamp(1, tokio::sync::Semaphore::MAX_PERMITS));
+        let thread = std::thread::Builder::new().name("tweet-committer".to_owned());
+        let thread = thread.spawn(move || committer.run(receiver)).map_err(OpenError::Thread)?;
+        tracing::info!(folder = %folder.display(), batch = state.batch, "tweets opened");
+        Ok(Store {
+            queue: Mutex::new(Some(sender)),
+            committer: Mutex::new(Some(thread)),
+            published,
+            deadline: settings.deadline,
+            _lock: lock,
+        })
+    }
+
+    /// The last durable state.
+    pub(crate) fn view(&self) -> Arc<View> {
+        self.published.read().clone()
+    }
+
+    /// Whether everything that is stored fits together.
+    pub(crate) fn check(&self) -> Result<CheckReport, StoreError> {
+        check::check(&self.view())
+    }
+
+    /// Writes a tweet; answers once it is durable.
+    pub(crate) async fn post(&self, new: NewTweet) -> Result<Tweet, StoreError> {
+        self.write(|waiter| Write::Post(new, waiter)).await
+    }
+
+    /// Deletes a tweet; answers, once that is durable, whether it was still there.
+    pub(crate) async fn delete(&self, id: TweetId, user: UserId) -> Result<bool, StoreError> {
+        self.write(|waiter| Write::Delete(Delete { id, user }, waiter)).await
+    }
+
+    /// Finishes the writes that were accepted and accepts no more. Reads go on.
+    pub(crate) fn close(&self) {
+        drop(self.queue.lock().take());
+        let thread = self.committer.lock().take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the committer panicked");
+        }
+    }
+
+    async fn write<T>(&self, write: impl FnOnce(Waiter<T>) -> Write) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let write = write(Waiter { deadline: Instant::now() + self.deadline, answer });
+        match self.queue.lock().as_ref() {
+            None => return Err(StoreError::Closed),
+            Some(queue) => queue.try_send(write).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::QueueFull { waiting: queue.max_capacity() },
+                // The queue is ours to close: without that, the committer is gone because it panicked.
+                mpsc::error::TrySendError::Closed(_) => StoreError::ReadOnly,
+            })?,
+        }
+        match tokio::time::timeout(self.deadline, answered).await {
+            Ok(Ok(outcome)) => outcome,
+            // Closing answers all that was accepted; only a panic leaves a writer without an answer.
+            Ok(Err(_)) => Err(StoreError::ReadOnly),
+            Err(_) => Err(StoreError::Late),
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+const MARK: &str = "HIGH_WATER";
+
+fn lock(disk: &dyn Disk, folder: &Path) -> Result<Box<dyn LockGuard>, OpenError> {
+    let path = folder.join("LOCK");
+    disk.create_folder(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+    disk.lock(&path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::WouldBlock => OpenError::InUse { path: folder.to_owned() },
+        _ => OpenError::Folder { path, source },
+    })
+}
+
+/// Opens the mark. It is created before the engine's folder, so that only an empty store has none.
+fn open_mark(disk: &dyn Disk, folder: &Path, has_tweets: bool) -> Result<HighWaterMark, OpenError> {
+    let path = folder.join(MARK);
+    let names = disk.names(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+    match (names.iter().any(|name| name == MARK), has_tweets) {
+        (true, _) => Ok(HighWaterMark::open(disk, &path)?),
+        (false, true) => Err(OpenError::MarkMissing { path }),
+        (false, false) => Ok(HighWaterMark::create(disk, &path, 0)?),
+    }
+}
+
+/// Opens the engine. Over a damaged journal it can panic, which is made an error here: nothing of it is used afterwards.
+fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
+    let open = || {
+        let db = Database::builder(folder).cache_size(cache_bytes).open()?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let tables = Tables::open(db, options)?;
+        // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
+        tables.db.persist(PersistMode::SyncAll)?;
+        Ok(tables)
+    };
+    match std::panic::catch_unwind(open) {
+        Ok(opened) => opened.map_err(|source| OpenError::Engine { path: folder.to_owned(), source }),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned();
+            Err(OpenError::EnginePanicked { path: folder.to_owned(), message })
+        }
+    }
+}
+
+/// Reads the bounds of all authors' ids.
+fn load(view: &View, heads: &Heads) -> Result<(), StoreError> {
+    for author in view.from::<AuthorRecord>(Table::Authors, &[]) {
+        let (key, AuthorRecord { oldest, newest, .. }) = author?;
+        let author = keys::author_in(&key).ok_or_else(|| damaged(Table::Authors, &key, Damage::Content))?;
+        heads.widen(author, Span { oldest: TweetId(oldest), newest: TweetId(newest) });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

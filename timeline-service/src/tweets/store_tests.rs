@@ -1,0 +1,175 @@
+//! Failing disks, full queues, forgotten keys.
+
+use std::sync::mpsc as channel;
+
+use base::clock::ManualClock;
+use base::disk::{RealDisk, SimulatedDisk};
+use proto::timeline::Entities;
+
+use super::*;
+use crate::error::Refusal;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn settings(folder: &Path) -> Settings {
+    Settings { folder: folder.to_owned(), ..Settings::default() }
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new(TweetId::EPOCH_MS + 1_000))
+}
+
+fn new(author: u32, text: &str, idempotency_key: &str) -> NewTweet {
+    NewTweet {
+        author: UserId(author),
+        text: text.to_owned(),
+        in_reply_to: None,
+        entities: Entities::default(),
+        idempotency_key: idempotency_key.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let disk = SimulatedDisk::new();
+    let store = Store::open(&settings(folder.path()), &disk, clock())?;
+    let kept = store.post(new(1, "kept", "")).await?;
+
+    disk.cut_power_after(0);
+    for _ in 0..2 {
+        let refused = store.post(new(1, "lost", "")).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    }
+    let refused = store.delete(kept.id, UserId(1)).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    assert_eq!(store.view().tweet(kept.id)?.as_ref(), Some(&kept));
+    assert_eq!(store.view().tweets_count(UserId(1))?, 1);
+    drop(store);
+
+    let store = Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock())?;
+    let next = store.post(new(1, "goes on", "")).await?;
+    assert!(next.id > kept.id);
+    assert_eq!(store.view().tweet(kept.id)?, Some(kept));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_oldest_idempotency_keys_are_forgotten() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let settings = Settings { idempotency_keys: 2, ..settings(folder.path()) };
+    let store = Store::open(&settings, &RealDisk, clock())?;
+    let mut made = Vec::new();
+    for key in ["a", "b", "c"] {
+        made.push(store.post(new(1, "text", key)).await?);
+    }
+    assert_eq!(store.post(new(1, "text", "b")).await?, made[1]);
+    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
+    drop(store);
+
+    let store = Store::open(&settings, &RealDisk, clock())?;
+    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
+    let again = store.post(new(1, "text", "a")).await?;
+    assert!(again.id > made[2].id, "the oldest key was forgotten");
+    assert_eq!(store.view().request(UserId(1), "b")?, None);
+    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
+    Ok(())
+}
+
+/// A clock that does not answer until it is allowed to.
+#[derive(Debug)]
+struct StuckClock(Mutex<channel::Receiver<()>>);
+
+impl Clock for StuckClock {
+    fn now_ms(&self) -> u64 {
+        // The sender is dropped to let everybody pass.
+        let _ = self.0.lock().recv();
+        TweetId::EPOCH_MS
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_what_was_accepted_is_finished_at_closing() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (release, stuck) = channel::channel();
+    let settings = Settings { write_queue: 2, ..settings(folder.path()) };
+    let store = Arc::new(Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))))?);
+
+    // Of the writers that come while the committer is stuck, as many are accepted as the queue holds, and those that
+    // the committer had taken from it.
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        writers.spawn(async move { store.post(new(1, "text", "")).await });
+    }
+    let refused = writers.join_next().await.expect("eight were started")?;
+    assert!(matches!(refused, Err(StoreError::QueueFull { waiting: 2 })), "{refused:?}");
+    drop(release);
+    let outcomes = writers.join_all().await;
+    let accepted = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+    assert!((2..8).contains(&accepted), "{accepted}");
+    store.close();
+    store.close();
+    let closed = store.post(new(1, "late", "")).await;
+    assert!(matches!(closed, Err(StoreError::Closed)), "{closed:?}");
+    assert_eq!(store.view().tweets_count(UserId(1))?, accepted as u64);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_write_that_waited_too_long_is_not_done() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (release, stuck) = channel::channel();
+    let settings = Settings { deadline: Duration::from_millis(50), ..settings(folder.path()) };
+    let store = Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))))?;
+    // The first write holds the committer up; the second waits in the queue past its deadline.
+    let (first, second) = tokio::join!(store.post(new(1, "first", "")), store.post(new(1, "second", "")));
+    assert!(matches!(first, Err(StoreError::Late)), "{first:?}");
+    assert!(matches!(second, Err(StoreError::Late)), "{second:?}");
+    drop(release);
+    store.close();
+    assert!(store.view().tweets_count(UserId(1))? <= 1);
+    Ok(())
+}
+
+/// A clock that panics.
+#[derive(Debug)]
+struct BrokenClock;
+
+impl Clock for BrokenClock {
+    fn now_ms(&self) -> u64 {
+        panic!("this clock is broken")
+    }
+}
+
+#[tokio::test]
+async fn without_its_committer_the_store_only_reads() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock))?;
+    for _ in 0..2 {
+        let refused = store.post(new(1, "text", "")).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
+    }
+    assert_eq!(store.view().tweets_count(UserId(1))?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_of_one_batch_see_one_another() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let view = store.view();
+    let mut draft = super::super::command::Draft::new(&view, StateRecord::default());
+    let first = draft.post(TweetId(100), &new(1, "first", "key"))?;
+    assert_eq!(draft.post(TweetId(200), &new(1, "first", "key"))?, first);
+    let refused = draft.post(TweetId(200), &new(1, "second", "key")).expect_err("another text");
+    assert!(matches!(refused, StoreError::Refused(Refusal::KeyReused)), "{refused}");
+    let answer = draft.post(TweetId(300), &NewTweet { in_reply_to: Some(first.id), ..new(2, "answer", "") })?;
+    assert_eq!((answer.record.in_reply_to, answer.record.in_reply_to_author), (100, 1));
+    assert!(draft.delete(Delete { id: first.id, user: UserId(1) })?);
+    assert!(!draft.delete(Delete { id: first.id, user: UserId(1) })?);
+    let refused = draft.post(TweetId(400), &NewTweet { in_reply_to: Some(first.id), ..new(2, "late", "") });
+    let refused = refused.expect_err("the answered one is deleted");
+    assert!(matches!(refused, StoreError::Refused(Refusal::NothingToAnswer(_))), "{refused}");
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! What this service asks of the graph over [`GraphLink`], in this process and over gRPC: the same questions, the same
+//! answers.
+
+use std::sync::Arc;
+
+use base::{Code, Direction, Error, Relation, Revision, UserId};
+use futures::stream::BoxStream;
+use proto::auth::ServiceToken;
+use proto::convert;
+use proto::graph::graph_store_server::{GraphStore, GraphStoreServer};
+use proto::graph::*;
+use proto::link::GraphLink;
+use proto::status::to_status;
+use roaring::RoaringBitmap;
+use timeline_service::{Graph, Sources};
+use tonic::{Request, Response, Status};
+
+use crate::support::{Edges, FakeGraph};
+
+/// The newest revision that [`FakeStore`] has.
+const NEWEST: Revision = Revision(5);
+/// The first user id that [`FakeStore`] does not know.
+const USERS: u32 = 1_000_000;
+
+/// As much of a graph store as this service uses, over sets in memory.
+#[derive(Debug, Default)]
+struct FakeStore(FakeGraph);
+
+impl FakeStore {
+    fn list(&self, list: &ListRef) -> Result<RoaringBitmap, Error> {
+        let list = convert::list_ref(Some(list), "list")?;
+        if list.user.0 >= USERS {
+            return Err(Error::invalid("list.user", "no such user"));
+        }
+        let Edges { follows, mutes, blocks } = self.0.0.lock().clone();
+        let pairs = match list.relation {
+            Relation::Follow => follows,
+            Relation::Mute => mutes,
+            Relation::Block => blocks,
+        };
+        let other = |(source, target): (u32, u32)| match list.direction {
+            Direction::Forward => (source == list.user.0).then_some(target),
+            Direction::Reverse => (target == list.user.0).then_some(source),
+        };
+        Ok(pairs.into_iter().filter_map(other).collect())
+    }
+
+    fn evaluate(&self, expression: &Expression) -> Result<RoaringBitmap, Error> {
+        match &expression.node {
+            Some(expression::Node::List(list)) => self.list(list),
+            Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Union => {
+                combination.operands.iter().try_fold(RoaringBitmap::new(), |all, one| Ok(all | self.evaluate(one)?))
+            }
+            other => Err(Error::invalid("expression", format!("not part of this test: {other:?}"))),
+        }
+    }
+
+    fn at_least(revision: Option<&proto::common::Revision>) -> Result<(), Error> {
+        match convert::revision(revision, "at_least")? {
+            Some(revision) if revision > NEWEST => Err(Error::invalid("at_least", "not given out yet")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn answer<T>(outcome: Result<T, Error>) -> Result<Response<T>, Status> {
+    outcome.map(Response::new).map_err(|error| to_status(&error))
+}
+
+macro_rules! unused {
+    ($($call:ident($request:ident) -> $response:ident;)*) => {
+        $(
+            fn $call<'a: 'b, 'b>(
+                &'a self,
+                _: Request<$request>,
+            ) -> futures::future::BoxFuture<'b, Result<Response<$response>, Status>>
+            where
+                Self: 'b,
+            {
+                Box::pin(async { Err(Status::unimplemented("not part of this test")) })
+            }
+        )*
+    };
+}
+
+#[tonic::async_trait]
+impl GraphStore for FakeStore {
+    type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;
+
+    async fn select(&self, request: Request<SelectRequest>) -> Result<Response<SelectResponse>, Status> {
+        let request = request.into_inner();
+        answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
+            let expression = request.expression.ok_or_else(|| Error::invalid("expression", "must be given"))?;
+            let mut bytes = Vec::new();
+            self.evaluate(&expression)?.serialize_into(&mut bytes).expect("memory does not fail");
+            Ok(SelectResponse { output: Some(select_response::Output::Bitmap(bytes)) })
+        }))
+    }
+
+    async fn contains(&self, request: Request<ContainsRequest>) -> Result<Response<ContainsResponse>, Status> {
+        let request = request.into_inner();
+        answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
+            let list = self.list(&request.list.ok_or_else(|| Error::invalid("list", "must be given"))?)?;
+            Ok(ContainsResponse { contained: request.users.iter().map(|&user| list.contains(user)).collect() })
+        }))
+    }
+
+    async fn relate(&self, request: Request<RelateRequest>) -> Result<Response<RelateResponse>, Status> {
+        let blocks = self.0.0.lock().blocks.clone();
+        let relate = |pair: Pair| Relationship {
+            blocking: blocks.contains(&(pair.source, pair.target)),
+            blocked_by: blocks.contains(&(pair.target, pair.source)),
+            ..Relationship::default()
+        };
+        let relationships = request.into_inner().pairs.into_iter().map(relate).collect();
+        answer(Ok(RelateResponse { relationships }))
+    }
+
+    unused! {
+        allocate_users(AllocateUsersRequest) -> AllocateUsersResponse;
+        resolve(ResolveRequest) -> ResolveResponse;
+        apply(ApplyRequest) -> ApplyResponse;
+        count(CountRequest) -> CountResponse;
+        versions(VersionsRequest) -> VersionsResponse;
+        list(ListRequest) -> ListResponse;
+        update_set(UpdateSetRequest) -> UpdateSetResponse;
+        path(PathRequest) -> PathResponse;
+        suggest(SuggestRequest) -> SuggestResponse;
+    }
+
+    async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Err(Status::unimplemented("not part of this test"))
+    }
+}
+
+fn store() -> FakeStore {
+    let edges = Edges {
+        follows: [(1, 2), (1, 3), (1, 70_000), (2, 1)].into(),
+        mutes: [(1, 3), (4, 1)].into(),
+        blocks: [(1, 5), (6, 1), (5, 6)].into(),
+    };
+    FakeStore(FakeGraph(edges.into()))
+}
+
+async fn check(graph: &dyn Graph) {
+    let (one, known) = (UserId(1), Some(Revision(5)));
+    let expected = Sources { followees: [2, 3, 70_000].into(), hidden: [3, 5, 6].into() };
+    assert_eq!(graph.sources(one, known).await.expect("answered"), expected);
+    assert_eq!(graph.sources(UserId(999), None).await.expect("answered"), Sources::default());
+    let authors = [UserId(2), UserId(5), UserId(6)];
+    assert_eq!(graph.blocking(&authors, one, known).await.expect("answered"), [false, false, true]);
+    for (other, blocks) in [(2, false), (3, false), (5, true), (6, true)] {
+        assert_eq!(graph.either_blocks(one, UserId(other)).await.expect("answered"), blocks, "user {other}");
+    }
+    let unknown = graph.sources(UserId(USERS), None).await.expect_err("no such user");
+    assert_eq!(unknown.code(), Code::InvalidArgument);
+    let early = graph.blocking(&authors, one, Some(Revision(6))).await.expect_err("too early");
+    assert_eq!((early.code(), early.field()), (Code::InvalidArgument, Some("at_least")));
+}
+
+#[tokio::test]
+async fn a_graph_in_this_process_is_understood() {
+    check(&GraphLink::Local(Arc::new(store()))).await;
+}
+
+#[tokio::test]
+async fn a_graph_behind_an_address_is_understood() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    let server = tonic::transport::Server::builder().add_service(GraphStoreServer::new(store()));
+    let server = tokio::spawn(server.serve_with_incoming(incoming));
+    let address = format!("http://{address}").parse().expect("an address is a URI");
+    check(&GraphLink::connect(address, ServiceToken::none())).await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn unknown_users_and_revisions_are_passed_on_with_their_field() {
+    use base::clock::SystemClock;
+    use proto::link::TimelineLink;
+    use proto::timeline::{GetTweetsRequest, HomeTimelineRequest, UserTimelineRequest};
+    use timeline_service::{Settings, TimelineService};
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+    let graph = Arc::new(GraphLink::Local(Arc::new(store())));
+    let service = TimelineService::open(settings, graph, Arc::new(SystemClock)).expect("opens");
+    let link = TimelineLink::Local(Arc::new(service));
+    let posted = link.create_tweet(crate::support::new(2, "text")).await.expect("posted").tweet.expect("a tweet");
+
+    let field = |error: Error| (error.code(), error.field().map(str::to_owned));
+    let named = |field: &str| (Code::InvalidArgument, Some(field.to_owned()));
+    let home = HomeTimelineRequest { user: USERS, ..HomeTimelineRequest::default() };
+    assert_eq!(field(link.home_timeline(home.clone()).await.expect_err("unknown")), named("user"));
+    let early = HomeTimelineRequest { user: 1, at_least: Some(Revision(6).into()), ..home };
+    assert_eq!(field(link.home_timeline(early).await.expect_err("too early")), named("at_least"));
+    let timeline = UserTimelineRequest { user: 2, viewer: Some(USERS), ..UserTimelineRequest::default() };
+    assert_eq!(field(link.user_timeline(timeline).await.expect_err("unknown")), named("viewer"));
+    let get = GetTweetsRequest { ids: vec![posted.id], viewer: Some(USERS) };
+    assert_eq!(field(link.get_tweets(get).await.expect_err("unknown")), named("viewer"));
+}

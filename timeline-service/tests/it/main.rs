@@ -1,0 +1,9 @@
+//! The timeline service as its clients see it, over a graph that is a handful of sets in memory.
+
+mod concurrency;
+mod durability;
+mod feeds;
+mod graph_link;
+mod model;
+mod support;
+mod tweets;

@@ -1,0 +1,167 @@
+//! A graph in memory, a clock that tests move, and a service over both that can be reopened.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base::clock::ManualClock;
+use base::{Error, Revision, TweetId, UserId};
+use parking_lot::Mutex;
+use proto::common::PageRequest;
+use proto::link::TimelineLink;
+use proto::timeline::{
+    CreateTweetRequest, DeleteTweetRequest, GetTweetsRequest, HomeTimelineRequest, TimelineResponse, Tweet,
+    UserTimelineRequest,
+};
+use tempfile::TempDir;
+use timeline_service::{Graph, OpenError, Settings, Sources, TimelineService};
+
+/// When the tests begin.
+pub(crate) const START_MS: u64 = TweetId::EPOCH_MS + 86_400_000;
+
+/// Who follows, mutes and blocks whom: pairs of source and target.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edges {
+    pub(crate) follows: BTreeSet<(u32, u32)>,
+    pub(crate) mutes: BTreeSet<(u32, u32)>,
+    pub(crate) blocks: BTreeSet<(u32, u32)>,
+}
+
+/// A graph in memory.
+#[derive(Debug, Default)]
+pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>);
+
+impl FakeGraph {
+    pub(crate) fn follow(&self, source: u32, target: u32) {
+        self.0.lock().follows.insert((source, target));
+    }
+
+    pub(crate) fn block(&self, source: u32, target: u32) {
+        let mut edges = self.0.lock();
+        edges.blocks.insert((source, target));
+        edges.follows.remove(&(source, target));
+        edges.follows.remove(&(target, source));
+    }
+}
+
+#[async_trait]
+impl Graph for FakeGraph {
+    async fn sources(&self, reader: UserId, _: Option<Revision>) -> Result<Sources, Error> {
+        let edges = self.0.lock();
+        let targets = |pairs: &BTreeSet<(u32, u32)>| {
+            pairs.iter().filter(|pair| pair.0 == reader.0).map(|pair| pair.1).collect::<Vec<_>>()
+        };
+        let blocked_by = edges.blocks.iter().filter(|pair| pair.1 == reader.0).map(|pair| pair.0);
+        Ok(Sources {
+            followees: targets(&edges.follows).into_iter().collect(),
+            hidden: targets(&edges.mutes).into_iter().chain(targets(&edges.blocks)).chain(blocked_by).collect(),
+        })
+    }
+
+    async fn blocking(&self, authors: &[UserId], viewer: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {
+        let edges = self.0.lock();
+        Ok(authors.iter().map(|author| edges.blocks.contains(&(author.0, viewer.0))).collect())
+    }
+
+    async fn either_blocks(&self, one: UserId, other: UserId) -> Result<bool, Error> {
+        let edges = self.0.lock();
+        Ok(edges.blocks.contains(&(one.0, other.0)) || edges.blocks.contains(&(other.0, one.0)))
+    }
+}
+
+/// A service that can be closed and opened again.
+pub(crate) struct Harness {
+    pub(crate) folder: TempDir,
+    pub(crate) graph: Arc<FakeGraph>,
+    pub(crate) clock: Arc<ManualClock>,
+    service: Option<TimelineService>,
+}
+
+impl Harness {
+    /// An empty service.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut harness =
+            Harness { folder, graph: Arc::default(), clock: Arc::new(ManualClock::new(START_MS)), service: None };
+        harness.reopen();
+        harness
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Closes the service, so that its folder can be looked at.
+    pub(crate) fn close(&mut self) {
+        self.service = None;
+    }
+
+    /// Opens the service, closed before if it was open.
+    pub(crate) fn try_reopen(&mut self) -> Result<(), OpenError> {
+        self.close();
+        let settings = Settings { folder: self.path().to_owned(), ..Settings::default() };
+        self.service = Some(TimelineService::open(settings, self.graph.clone(), self.clock.clone())?);
+        Ok(())
+    }
+
+    pub(crate) fn reopen(&mut self) {
+        self.try_reopen().expect("the service opens");
+    }
+
+    pub(crate) fn service(&self) -> &TimelineService {
+        self.service.as_ref().expect("the service is open")
+    }
+
+    /// The service as the other services call it.
+    pub(crate) fn link(&self) -> TimelineLink {
+        TimelineLink::Local(Arc::new(self.service().clone()))
+    }
+
+    pub(crate) async fn post(&self, author: u32, text: &str) -> Tweet {
+        self.create(new(author, text)).await.expect("posted")
+    }
+
+    pub(crate) async fn reply(&self, author: u32, answered: u64) -> Result<Tweet, Error> {
+        self.create(CreateTweetRequest { in_reply_to: answered, ..new(author, "an answer") }).await
+    }
+
+    pub(crate) async fn create(&self, request: CreateTweetRequest) -> Result<Tweet, Error> {
+        Ok(self.link().create_tweet(request).await?.tweet.expect("a tweet is always answered"))
+    }
+
+    pub(crate) async fn delete(&self, user: u32, id: u64) -> Result<bool, Error> {
+        Ok(self.link().delete_tweet(DeleteTweetRequest { id, user }).await?.changed)
+    }
+
+    pub(crate) async fn get(&self, ids: &[u64], viewer: Option<u32>) -> Result<Vec<Tweet>, Error> {
+        Ok(self.link().get_tweets(GetTweetsRequest { ids: ids.to_vec(), viewer }).await?.tweets)
+    }
+
+    pub(crate) async fn home(&self, user: u32, page: PageRequest) -> Result<TimelineResponse, Error> {
+        let request = HomeTimelineRequest { user, page: Some(page), ..HomeTimelineRequest::default() };
+        self.link().home_timeline(request).await
+    }
+
+    pub(crate) async fn timeline(
+        &self,
+        user: u32,
+        viewer: Option<u32>,
+        page: PageRequest,
+    ) -> Result<TimelineResponse, Error> {
+        let request = UserTimelineRequest { user, viewer, page: Some(page), ..UserTimelineRequest::default() };
+        self.link().user_timeline(request).await
+    }
+}
+
+pub(crate) fn new(author: u32, text: &str) -> CreateTweetRequest {
+    CreateTweetRequest { author, text: text.to_owned(), ..CreateTweetRequest::default() }
+}
+
+pub(crate) fn page(limit: u32, cursor: &str) -> PageRequest {
+    PageRequest { limit, cursor: cursor.to_owned() }
+}
+
+pub(crate) fn ids(response: &TimelineResponse) -> Vec<u64> {
+    response.entries.iter().map(|entry| entry.tweet.as_ref().expect("an entry has its tweet").id).collect()
+}
