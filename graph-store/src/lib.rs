@@ -9,6 +9,7 @@
 //! - [`store`]: all of these together: the one type that opens, reads and changes a graph.
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
 //! - [`import`]: edge lists from files.
+//! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
 //!
 //! What holds always: an edge is in the forward list of its source and in the reverse list of its target, or in

@@ -4,15 +4,15 @@
 //! revision that it was asked to be at least as new as. What costs more than some tens of microseconds runs on the
 //! runtime's threads for blocking work, so that short calls never wait behind long ones.
 //!
-//! - [`ids`]: users given out, external ids resolved.
-//! - [`changes`]: edges and named sets changed.
-//! - [`reads`]: relationships, memberships, counts, versions, and lists in pages.
-//! - [`select`]: set algebra.
-//! - [`discover`]: paths and suggestions.
-//! - [`watch`]: the change stream.
-//! - [`admin`]: for those who run the store.
-//! - [`checks`]: what several of them refuse.
-//! - [`lists`]: the store, as queries see it.
+//! - `ids`: users given out, external ids resolved.
+//! - `changes`: edges and named sets changed.
+//! - `reads`: relationships, memberships, counts, versions, and lists in pages.
+//! - `select`: set algebra.
+//! - `discover`: paths and suggestions.
+//! - `watch`: the change stream.
+//! - `admin`: for those who run the store.
+//! - `checks`: what several of them refuse.
+//! - `lists`: the store, as queries see it.
 
 mod admin;
 mod changes;

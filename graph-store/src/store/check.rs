@@ -7,6 +7,8 @@ use super::{Store, StoreError};
 
 /// Findings that are told one by one; more are counted.
 const FINDINGS_MAX: usize = 100;
+/// Looks at lists that change each time; the last one is taken for what it is.
+const LOOKS_MAX: usize = 100;
 /// Groups of users whose edges are compared as sums, so that the sums take little memory.
 const GROUPS_MAX: u16 = 256;
 
@@ -67,11 +69,7 @@ impl Store {
     /// Verifies every checksum and every list, and that each edge is in both directions; nothing is changed.
     /// `progress` is told the share that is done, from 0 to 1.
     ///
-    /// Writes must rest meanwhile, or edges that come and go while it runs are findings.
-    ///
-    /// # Errors
-    ///
-    /// None for damage, which is a finding.
+    /// Writes may go on meanwhile: a list that changes while it is looked at is looked at again.
     pub fn check(&self, progress: &dyn Fn(f64)) -> Report {
         let mut report = Report::default();
         let slots = self.0.shared.slots;
@@ -126,7 +124,7 @@ impl Store {
                     let (source, target) = ends(direction, user, member);
                     let there = ListRef { relation, direction: other, user: member };
                     if unequal.binary_search(&forward.cell(source, target)).is_ok()
-                        && self.contains(there, user).is_ok_and(|contained| !contained)
+                        && self.is_one_sided(ListRef { relation, direction, user }, there)
                     {
                         let (relation, has, lacks) = (relation.name(), direction.name(), other.name());
                         report.find(format!(
@@ -140,9 +138,10 @@ impl Store {
 
     /// The members of a list, if they are what a list can have.
     fn read_checked(&self, list: ListRef) -> Result<Vec<UserId>, String> {
-        let told = |error: StoreError| base::error::chain(&error);
-        let members: Vec<UserId> = self.members(list).map_err(told)?.into_iter().map(UserId).collect();
-        let count = self.count(list).map_err(told)?;
+        let (members, count) = self
+            .look_at(&[list], || Ok((self.members(list)?, self.count(list)?)))
+            .map_err(|error| base::error::chain(&error))?;
+        let members: Vec<UserId> = members.into_iter().map(UserId).collect();
         if count != members.len() as u64 {
             return Err(format!("has {} members, but counts {count}", members.len()));
         }
@@ -153,6 +152,27 @@ impl Store {
             return Err("has its own user".to_owned());
         }
         Ok(members)
+    }
+
+    /// Whether the user of the second list is in the first and not the other way round.
+    fn is_one_sided(&self, here: ListRef, there: ListRef) -> bool {
+        let look = || Ok(self.contains(here, there.user)? && !self.contains(there, here.user)?);
+        self.look_at(&[here, there], look).unwrap_or(false)
+    }
+
+    /// Looks until no list changed meanwhile.
+    fn look_at<T>(&self, lists: &[ListRef], look: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let versions = || lists.iter().map(|list| self.version(*list)).collect::<Result<Vec<_>, _>>();
+        let mut before = versions()?;
+        for _ in 1..LOOKS_MAX {
+            let seen = look()?;
+            let after = versions()?;
+            if before == after {
+                return Ok(seen);
+            }
+            before = after;
+        }
+        look()
     }
 }
 

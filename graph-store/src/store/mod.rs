@@ -15,7 +15,7 @@
 //! What holds always:
 //!
 //! - a change is visible only once it is durable, in the lists of both its users at once;
-//! - one thread ([`committer`]) writes the log, one at a time ([`compaction`], [`bulk`]) writes the manifest;
+//! - one thread (`committer`) writes the log, one at a time (`compaction`, `bulk`) writes the manifest;
 //! - a list is its segment's list under its deltas; the segments and the log together are the whole truth;
 //! - readers never wait for a disk but for the pages of a segment.
 

@@ -64,6 +64,8 @@ fn each_writer_reads_its_own_writes_while_compaction_runs() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 store.compact().expect("the disk works");
+                let report = store.check(&|_| {});
+                assert!(report.is_clean(), "while writes go on: {report:?}");
             }
         });
         let store = &store;

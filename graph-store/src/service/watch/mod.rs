@@ -17,36 +17,29 @@
 //! it in `from`; the position kept here then only holds the log for it. A name is for one reader at a time.
 
 mod filter;
+mod watcher;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use base::{Code, Error, Revision};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use proto::convert;
 use proto::graph::watch_response::Event;
-use proto::graph::{Progress, WatchRequest, WatchResponse};
-use tokio::sync::{mpsc, watch as tokio_watch};
-use tokio::time::{Instant, timeout_at};
+use proto::graph::{WatchRequest, WatchResponse};
+use tokio::sync::mpsc;
 use tonic::Status;
 
 use self::filter::Filter;
-use super::{Inner, blocking, checks, refuse};
-use crate::log::Record;
-use crate::store::{Store, StoreError};
+use self::watcher::{Position, Watcher};
+use super::{Inner, blocking, checks};
+use crate::store::Store;
 
 /// Watches that may be open at once: each reads the log for itself.
 pub const WATCHES_MAX: usize = 256;
 /// Events that wait to be taken.
 const QUEUE_MAX: usize = 256;
-/// Records that are read from the log at once.
-const READ_RECORDS: usize = 1024;
-/// A reader who is told nothing else is told how far the watch is after so many records,
-const PROGRESS_RECORDS: u64 = 10_000;
-/// or after this long.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Opens a watch.
 pub(super) async fn watch(
@@ -73,16 +66,8 @@ pub(super) async fn watch(
     .await?;
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
     let seen = Arc::new(AtomicU64::new(from.0));
-    let watcher = Watcher {
-        inner: Arc::downgrade(inner),
-        filter,
-        position: consumer.map(|name| Position { name, seen: seen.clone(), kept: from }),
-        sender,
-        at: from,
-        told: from,
-        told_at: Instant::now(),
-        caught_up: false,
-    };
+    let position = consumer.map(|name| Position::new(name, seen.clone(), from));
+    let watcher = Watcher::new(Arc::downgrade(inner), filter, position, sender, from);
     let stopping = inner.stopping.subscribe();
     tokio::spawn(async move {
         let _permit = permit;
@@ -127,151 +112,4 @@ fn taken(
         }
     };
     stream::unfold((receiver, seen, from), take).boxed()
-}
-
-/// Why a watch ended.
-enum End {
-    /// The caller went away.
-    Left,
-    /// The caller is told this.
-    Failed(Error),
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        End::Failed(error)
-    }
-}
-
-/// How far a named reader is.
-struct Position {
-    name: String,
-    /// The last revision that was seen.
-    seen: Arc<AtomicU64>,
-    /// The last one that the store was told of.
-    kept: Revision,
-}
-
-/// The task of one watch.
-struct Watcher {
-    inner: Weak<Inner>,
-    filter: Filter,
-    position: Option<Position>,
-    sender: mpsc::Sender<Result<Told, Status>>,
-    /// Everything up to here has been read.
-    at: Revision,
-    /// What the caller was told last, and when.
-    told: Revision,
-    told_at: Instant,
-    /// Whether the caller was told that everything of before the watch is through.
-    caught_up: bool,
-}
-
-impl Watcher {
-    /// Works until the caller leaves, something fails, or the service ends.
-    async fn run(mut self, newest: tokio_watch::Receiver<Revision>, mut stopping: tokio_watch::Receiver<bool>) {
-        let sender = self.sender.clone();
-        let end = tokio::select! {
-            end = self.follow_log(newest) => end,
-            () = sender.closed() => End::Left,
-            // An error means that the service is gone, which ends the watch as well.
-            _ = stopping.wait_for(|stopping| *stopping) => End::Failed(StoreError::Closing.into()),
-        };
-        if let Err(End::Failed(error)) = self.keep_position().await {
-            error.log("keep a reader's position");
-        }
-        if let End::Failed(error) = end {
-            let status = refuse("watch", &error);
-            tokio::select! {
-                _ = sender.send(Err(status)) => {}
-                // Nobody waits for a caller who takes nothing: the stream just ends.
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
-        }
-    }
-
-    async fn follow_log(&mut self, mut newest: tokio_watch::Receiver<Revision>) -> End {
-        loop {
-            if let Err(end) = self.step(&mut newest).await {
-                return end;
-            }
-        }
-    }
-
-    /// Tells what there is, or waits until there is more, at most [`PROGRESS_INTERVAL`].
-    async fn step(&mut self, newest: &mut tokio_watch::Receiver<Revision>) -> Result<(), End> {
-        self.keep_position().await?;
-        let visible = *newest.borrow_and_update();
-        let records = if self.at < visible { self.read(visible).await? } else { Vec::new() };
-        let idle = records.is_empty();
-        for (revision, record) in records {
-            self.tell(revision, &record).await?;
-        }
-        let due = self.told_at + PROGRESS_INTERVAL;
-        if idle && !self.caught_up {
-            self.caught_up = true;
-            self.send(self.at, Event::Progress(Progress {})).await?;
-        } else if self.at > self.told && Instant::now() >= due {
-            self.send(self.at, Event::Progress(Progress {})).await?;
-        } else if idle {
-            let until = if self.at > self.told { due } else { Instant::now() + PROGRESS_INTERVAL };
-            if let Ok(Err(_)) = timeout_at(until, newest.changed()).await {
-                return Err(End::Failed(StoreError::Closing.into()));
-            }
-        }
-        Ok(())
-    }
-
-    /// The next records that reads see too.
-    async fn read(&self, visible: Revision) -> Result<Vec<(Revision, Record)>, End> {
-        let (inner, at) = (self.inner.clone(), self.at);
-        let read = blocking(move || {
-            let inner = inner.upgrade().ok_or(StoreError::Closing)?;
-            let mut records = inner.store.records_after(at, READ_RECORDS)?;
-            records.retain(|(revision, _)| *revision <= visible);
-            Ok(records)
-        });
-        Ok(read.await?)
-    }
-
-    async fn tell(&mut self, revision: Revision, record: &Record) -> Result<(), End> {
-        let mut events = self.filter.events(record);
-        let last = events.pop();
-        for event in events {
-            // Only the last event of a record promises that all of it has been told.
-            self.send(Revision(revision.0 - 1), event).await?;
-        }
-        self.at = revision;
-        match last {
-            Some(event) => self.send(revision, event).await,
-            None if revision.0 - self.told.0 >= PROGRESS_RECORDS => {
-                self.send(revision, Event::Progress(Progress {})).await
-            }
-            None => Ok(()),
-        }
-    }
-
-    async fn send(&mut self, revision: Revision, event: Event) -> Result<(), End> {
-        self.sender.send(Ok(Told { revision, event })).await.map_err(|_| End::Left)?;
-        (self.told, self.told_at) = (revision, Instant::now());
-        Ok(())
-    }
-
-    /// Tells the store how far its named reader is.
-    async fn keep_position(&mut self) -> Result<(), End> {
-        let Some(position) = &mut self.position else { return Ok(()) };
-        let seen = Revision(position.seen.load(Ordering::Relaxed));
-        if seen == position.kept {
-            return Ok(());
-        }
-        let (inner, name) = (self.inner.clone(), position.name.clone());
-        position.kept = seen;
-        let keep = blocking(move || {
-            let inner = inner.upgrade().ok_or(StoreError::Closing)?;
-            // It had its place since the watch began.
-            inner.store.consumer_is_at(&name, seen);
-            Ok(())
-        });
-        Ok(keep.await?)
-    }
 }
