@@ -84,47 +84,73 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Imports an edge list.
+/// Imports an edge list: reads all of it, then loads it.
 ///
 /// # Errors
 ///
 /// After any of them the store is as it was.
 pub fn import(store: &Store, import: &Import, progress: &(dyn Fn(Step) + Sync)) -> Result<ImportReport, ImportError> {
-    let mut people = People::default();
-    let mut report = ImportReport::default();
-    if let Some(path) = &import.vertices {
-        let source = Source::open(path)?;
+    EdgeList::read(import, progress)?.load_into(store, progress)
+}
+
+/// Edges and people that were read to the end and found right, before any store knows of them.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeList {
+    bulk: BulkEdges,
+    report: ImportReport,
+}
+
+impl EdgeList {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// Files that cannot be opened or read, malformed lines, more people than there are user ids.
+    pub fn read(import: &Import, progress: &(dyn Fn(Step) + Sync)) -> Result<EdgeList, ImportError> {
+        let mut people = People::default();
+        let mut report = ImportReport::default();
+        if let Some(path) = &import.vertices {
+            let source = Source::open(path)?;
+            let file = source.progress();
+            for line in Vertices::new(source) {
+                let [external_id] = line.map_err(|source| ImportError::Line { path: path.clone(), source })?;
+                people.place(external_id)?;
+                report.vertices_read += 1;
+                tell_reading(report.vertices_read, &file, progress);
+            }
+        }
+        let mut edges = Vec::new();
+        let source = Source::open(&import.edges)?;
         let file = source.progress();
-        for line in Vertices::new(source) {
-            let [external_id] = line.map_err(|source| ImportError::Line { path: path.clone(), source })?;
-            people.place(external_id)?;
-            report.vertices_read += 1;
-            tell_reading(report.vertices_read, &file, progress);
+        let lines: Edges<Source> = Lines::new(source);
+        for line in lines {
+            let [source, target] = line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
+            report.edges_read += 1;
+            tell_reading(report.edges_read, &file, progress);
+            if source == target {
+                report.self_loops += 1;
+                people.place(source)?;
+            } else {
+                edges.push((people.place(source)?, people.place(target)?));
+            }
         }
-    }
-    let mut edges = Vec::new();
-    let source = Source::open(&import.edges)?;
-    let file = source.progress();
-    let lines: Edges<Source> = Lines::new(source);
-    for line in lines {
-        let [source, target] = line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
-        report.edges_read += 1;
-        tell_reading(report.edges_read, &file, progress);
-        if source == target {
-            report.self_loops += 1;
-            people.place(source)?;
-        } else {
-            edges.push((people.place(source)?, people.place(target)?));
+        let (external_ids, ranks) = people.by_external_id();
+        for (source, target) in &mut edges {
+            (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
         }
+        Ok(EdgeList { bulk: BulkEdges { external_ids, edges, time: 0 }, report })
     }
-    let (external_ids, ranks) = people.by_external_id();
-    for (source, target) in &mut edges {
-        (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
+
+    /// Adds them to a store, with the store's time.
+    ///
+    /// # Errors
+    ///
+    /// What the store says; it is as it was.
+    pub fn load_into(self, store: &Store, progress: &(dyn Fn(Step) + Sync)) -> Result<ImportReport, ImportError> {
+        let bulk = BulkEdges { time: store.now_seconds(), ..self.bulk };
+        let bulk = store.import(bulk, &|share| progress(Step::Writing { share }))?;
+        Ok(ImportReport { bulk, revision: Revision::token(store.revision()), ..self.report })
     }
-    let bulk = BulkEdges { external_ids, edges, time: store.now_seconds() };
-    report.bulk = store.import(bulk, &|share| progress(Step::Writing { share }))?;
-    report.revision = Revision::token(store.revision());
-    Ok(report)
 }
 
 fn tell_reading(lines: u64, file: &Progress, progress: &(dyn Fn(Step) + Sync)) {

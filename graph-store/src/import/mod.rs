@@ -8,4 +8,4 @@ mod load;
 pub mod parse;
 pub mod source;
 
-pub use load::{Import, ImportError, ImportReport, Step, import};
+pub use load::{EdgeList, Import, ImportError, ImportReport, Step, import};

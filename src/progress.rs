@@ -1,0 +1,71 @@
+//! How far something long has come, on standard error: a bar where a person looks, a line now and then where a log does.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often a line is written where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How far one step has come. It may be told from several threads.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    name: &'static str,
+    total: u64,
+    done: AtomicU64,
+    bar: Option<ProgressBar>,
+    last_line: Mutex<Instant>,
+}
+
+impl Progress {
+    /// The total of a step of which only the share that is done is known.
+    pub(crate) const SHARES: u64 = 1000;
+
+    /// Nothing of `total` yet.
+    pub(crate) fn new(name: &'static str, total: u64) -> Self {
+        let bar = stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(total).with_prefix(name);
+            match ProgressStyle::with_template("{prefix:>12} [{bar:40}] {percent:>3} % {eta}") {
+                Ok(style) => bar.with_style(style.progress_chars("=> ")),
+                Err(_) => bar,
+            }
+        });
+        Progress { name, total, done: AtomicU64::new(0), bar, last_line: Mutex::new(Instant::now()) }
+    }
+
+    /// That much more is done.
+    pub(crate) fn advance(&self, by: u64) {
+        let done = self.done.fetch_add(by, Ordering::Relaxed) + by;
+        self.show(done);
+    }
+
+    /// That much is done in all, from 0 to 1.
+    pub(crate) fn set_share(&self, share: f64) {
+        let done = (share.clamp(0.0, 1.0) * self.total as f64) as u64;
+        self.done.store(done, Ordering::Relaxed);
+        self.show(done);
+    }
+
+    fn show(&self, done: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+            return;
+        }
+        let mut last_line = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_line.elapsed() >= LINE_INTERVAL {
+            *last_line = Instant::now();
+            eprintln!("{}: {} %", self.name, done * 100 / self.total.max(1));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The services of a role: opened in the order in which they need one another, closed in the other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use api::{Api, PasswordCost};
+use base::Slots;
+use base::clock::{Clock, SystemClock};
+use base::disk::RealDisk;
+use base::telemetry::PrometheusHandle;
+use graph_store::service::GraphService;
+use graph_store::{Options, Store, StoreError};
+use proto::link::{GraphLink, TimelineLink};
+use timeline_service::TimelineService;
+
+use super::folders;
+use crate::config::{Config, Role};
+
+/// What a process runs.
+#[derive(Default)]
+pub(crate) struct Services {
+    pub(crate) graph: Option<Graph>,
+    pub(crate) timeline: Option<TimelineService>,
+    pub(crate) api: Option<Api>,
+}
+
+/// The graph's store, and the service over it.
+pub(crate) struct Graph {
+    pub(crate) store: Store,
+    pub(crate) service: GraphService,
+}
+
+impl Services {
+    /// Opens the services of a role; the others it reaches over gRPC. Tweets are dated by `tweet_clock`.
+    pub(crate) async fn open(
+        role: Role,
+        config: &Config,
+        tweet_clock: Arc<dyn Clock>,
+        metrics: Option<PrometheusHandle>,
+    ) -> anyhow::Result<Services> {
+        let mut services = Services::default();
+        match services.open_each(role, config, tweet_clock, metrics).await {
+            Ok(()) => Ok(services),
+            Err(error) => {
+                services.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_each(
+        &mut self,
+        role: Role,
+        config: &Config,
+        tweet_clock: Arc<dyn Clock>,
+        metrics: Option<PrometheusHandle>,
+    ) -> anyhow::Result<()> {
+        let data = &config.data;
+        if matches!(role, Role::Serve | Role::GraphStore) {
+            let (data, slots) = (data.clone(), config.slots);
+            let open = move || open_store(&data, slots);
+            let store = tokio::task::spawn_blocking(open).await?.context("opening the graph")?;
+            self.graph = Some(Graph { service: GraphService::new(store.clone()), store });
+        }
+        let graph = self.graph_link(config);
+        if matches!(role, Role::Serve | Role::TimelineService) {
+            let settings = timeline_service::Settings {
+                folder: folders::timeline(data),
+                tweet_characters: config.tweet_characters,
+                ..Default::default()
+            };
+            let graph = Arc::new(graph.clone());
+            let open = move || TimelineService::open(settings, graph, tweet_clock);
+            self.timeline = Some(tokio::task::spawn_blocking(open).await?.context("opening the timelines")?);
+        }
+        let timeline = self.timeline_link(config);
+        if matches!(role, Role::Serve | Role::Api) {
+            let settings = api::Settings { metrics, ..api_settings(config) };
+            let api = Api::open(settings, graph, timeline, Arc::new(SystemClock)).await;
+            self.api = Some(api.context("opening the accounts")?);
+        }
+        Ok(())
+    }
+
+    /// How this process reaches the graph.
+    pub(crate) fn graph_link(&self, config: &Config) -> GraphLink {
+        match &self.graph {
+            Some(graph) => GraphLink::Local(Arc::new(graph.service.clone())),
+            None => GraphLink::connect(config.graph_store.clone(), config.service_token.clone()),
+        }
+    }
+
+    /// How this process reaches the timelines.
+    pub(crate) fn timeline_link(&self, config: &Config) -> TimelineLink {
+        match &self.timeline {
+            Some(timeline) => TimelineLink::Local(Arc::new(timeline.clone())),
+            None => TimelineLink::connect(config.timeline_service.clone(), config.service_token.clone()),
+        }
+    }
+
+    /// Finishes what was acknowledged and lets go of every folder.
+    pub(crate) async fn close(self) {
+        if let Some(api) = self.api {
+            api.close().await;
+        }
+        let blocking = move || {
+            if let Some(timeline) = self.timeline {
+                timeline.close();
+            }
+            if let Some(graph) = self.graph {
+                graph.store.close();
+            }
+        };
+        if let Err(error) = tokio::task::spawn_blocking(blocking).await {
+            tracing::error!(%error, "a service could not be closed");
+        }
+    }
+}
+
+/// The store of a data folder's graph; made where there is none. What it had to mend is logged.
+pub(crate) fn open_store(data: &Path, slots: Option<Slots>) -> Result<Store, StoreError> {
+    let options = Options { slots, ..Options::default() };
+    let (store, recovery) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &folders::graph(data), options)?;
+    if let Some(cut) = &recovery.cut {
+        tracing::warn!(?cut, "the torn end of the log was cut off: nothing of it was ever acknowledged");
+    }
+    tracing::info!(replayed = recovery.replayed, removed = recovery.removed.len(), "the graph is open");
+    Ok(store)
+}
+
+/// What the api is set to, but for the metrics that it shows.
+pub(crate) fn api_settings(config: &Config) -> api::Settings {
+    api::Settings {
+        access_token_seconds: config.access_token_seconds.into(),
+        refresh_token_days: config.refresh_token_days,
+        password_cost: PasswordCost {
+            memory_kib: config.argon2_memory_kib,
+            iterations: config.argon2_passes,
+            ..PasswordCost::default()
+        },
+        ..api::Settings::new(folders::accounts(&config.data))
+    }
+}

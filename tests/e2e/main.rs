@@ -1,0 +1,19 @@
+//! End to end: the real binary, real data, real signals. One module a story.
+//!
+//! - [`support`]: processes, clients, the data sets, and models to compare with.
+//! - [`cli`]: usage, settings, exit codes, what else listens.
+//! - [`import`]: real graphs in, the same graphs out.
+//! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
+//! - [`story`]: the life of some people over REST, in both wirings, across a restart.
+//! - [`paging`]: pages stay whole while others write.
+//! - [`crash`]: what was acknowledged survives SIGKILL.
+//! - [`walkthrough`]: the README's commands, as printed.
+
+mod cli;
+mod crash;
+mod feeds;
+mod import;
+mod paging;
+mod story;
+mod support;
+mod walkthrough;
