@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use base::{Revision, UserId};
-use crossbeam::channel::{Receiver, RecvError, Sender, TrySendError, bounded};
-use tokio::sync::oneshot;
+use crossbeam::channel::{Receiver, RecvError, Sender, bounded};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
 
 use super::judge::{Change, Outcome, Pending};
 use super::{Shared, StoreError, slot};
@@ -75,29 +76,32 @@ pub(super) enum Job {
         answer: Answer<Revision>,
         resume: Receiver<Infallible>,
     },
-    /// Ends the thread once everything before is done.
-    Stop,
 }
 
-/// The way to the committer's thread.
+/// The way to the committer's thread. The thread does all that it was handed, and ends once every one of these is gone.
 #[derive(Clone, Debug)]
-pub(super) struct Queue(Sender<Job>);
+pub(super) struct Queue(mpsc::Sender<Job>);
 
 impl Queue {
     /// Hands a job over without waiting.
     pub(super) fn send(&self, job: Job) -> Result<(), StoreError> {
         self.0.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => StoreError::Busy { max: QUEUE_MAX },
-            TrySendError::Disconnected(_) => StoreError::Closing,
+            TrySendError::Closed(_) => StoreError::Closing,
         })
     }
 
-    /// Lets the thread finish what it was handed, and end.
-    pub(super) fn stop(&self) {
-        // Refused means that it has ended already.
-        let _ = self.0.send(Job::Stop);
+    /// The same way, which does not keep the thread from ending.
+    pub(super) fn downgrade(&self) -> WeakQueue {
+        WeakQueue(self.0.downgrade())
     }
+}
 
+/// A [`Queue`] while there is one.
+#[derive(Clone, Debug)]
+pub(super) struct WeakQueue(mpsc::WeakSender<Job>);
+
+impl WeakQueue {
     /// Freezes all overlays at one revision.
     pub(super) fn freeze(&self) -> Result<Revision, StoreError> {
         self.pause().map(|paused| paused.revision)
@@ -107,7 +111,9 @@ impl Queue {
     pub(super) fn pause(&self) -> Result<Paused, StoreError> {
         let (answer, frozen) = oneshot::channel();
         let (resume, resumed) = bounded(0);
-        self.0.send(Job::Freeze { answer, resume: resumed }).map_err(|_| StoreError::Closing)?;
+        let queue = self.0.upgrade().ok_or(StoreError::Closing)?;
+        queue.blocking_send(Job::Freeze { answer, resume: resumed }).map_err(|_| StoreError::Closing)?;
+        drop(queue);
         let revision = frozen.blocking_recv().map_err(|_| StoreError::Closing)??;
         Ok(Paused { revision, _resume: resume })
     }
@@ -122,13 +128,13 @@ pub(super) struct Paused {
 
 /// The queue and the thread's work behind it.
 pub(super) fn committer(shared: Arc<Shared>, grown: Sender<()>) -> (Queue, Committer) {
-    let (sender, jobs) = bounded(QUEUE_MAX);
+    let (sender, jobs) = mpsc::channel(QUEUE_MAX);
     (Queue(sender), Committer { shared, jobs, grown })
 }
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    jobs: Receiver<Job>,
+    jobs: mpsc::Receiver<Job>,
     /// Tells the compactor that there may be something to do.
     grown: Sender<()>,
 }
@@ -141,25 +147,21 @@ struct Group {
 }
 
 impl Committer {
-    /// Works until it is stopped; what was handed over before is still done.
-    pub(super) fn run(self) {
-        while let Ok(first) = self.jobs.recv() {
-            let mut stop = false;
+    /// Works until every [`Queue`] is gone and everything that was handed over is done.
+    pub(super) fn run(mut self) {
+        while let Some(first) = self.jobs.blocking_recv() {
             let mut group = Group::default();
             let mut next = Some(first);
             while let Some(job) = next.take() {
                 if let Some(single) = group.take_in(job) {
                     self.commit(std::mem::take(&mut group));
-                    stop = self.carry_out(single);
+                    self.carry_out(single);
                 }
-                if !stop && group.changes < GROUP_CHANGES_MAX {
+                if group.changes < GROUP_CHANGES_MAX {
                     next = self.jobs.try_recv().ok();
                 }
             }
             self.commit(group);
-            if stop {
-                return;
-            }
             if self.shared.wants_compaction() {
                 // Full means that it has been told already.
                 let _ = self.grown.try_send(());
@@ -195,9 +197,8 @@ impl Committer {
         }
     }
 
-    /// Does a job that shares its fsync with nobody; true where it was the last.
-    fn carry_out(&self, job: Job) -> bool {
-        let last = matches!(job, Job::Stop);
+    /// Does a job that shares its fsync with nobody.
+    fn carry_out(&self, job: Job) {
         match job {
             Job::Allocate { wanted, key, answer } => send(answer, self.allocate(&wanted, key)),
             Job::UpdateSet { name, remove, add, answer } => send(answer, self.update_set(name, remove, add)),
@@ -208,13 +209,11 @@ impl Committer {
                 // Ends when the other end is dropped: nothing can ever be sent.
                 let Err(RecvError) = resume.recv();
             }
-            Job::Stop => {}
             Job::Apply { changes, answer } => {
                 let group = Group { changes: changes.len(), requests: vec![(changes, answer)] };
                 self.commit(group);
             }
         }
-        last
     }
 
     fn allocate(&self, wanted: &Wanted, key: String) -> Result<Allocated, StoreError> {

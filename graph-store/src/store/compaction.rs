@@ -13,7 +13,7 @@ use base::{Revision, Slot as SlotNumber};
 use crossbeam::channel::Receiver;
 use parking_lot::Mutex;
 
-use super::committer::Queue;
+use super::committer::WeakQueue;
 use super::manifest::{CatalogFile, Manifest};
 use super::open::{catalog_path, externals_path};
 use super::segments::Segments;
@@ -24,13 +24,13 @@ use crate::overlay::Generation;
 #[derive(Clone, Debug)]
 pub(super) struct Compactor {
     pub(super) shared: Arc<Shared>,
-    pub(super) queue: Queue,
+    pub(super) queue: WeakQueue,
     /// Held by whoever writes segments and the manifest.
     pub(super) turn: Arc<Mutex<()>>,
 }
 
 /// The compactor, and the same for its thread.
-pub(super) fn compactor(shared: Arc<Shared>, queue: Queue) -> (Compactor, Compactor) {
+pub(super) fn compactor(shared: Arc<Shared>, queue: WeakQueue) -> (Compactor, Compactor) {
     let compactor = Compactor { shared, queue, turn: Arc::default() };
     (compactor.clone(), compactor)
 }

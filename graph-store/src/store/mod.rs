@@ -72,7 +72,8 @@ pub struct Store(Arc<Running>);
 #[derive(Debug)]
 struct Running {
     shared: Arc<Shared>,
-    queue: Queue,
+    /// None once the store is closed.
+    queue: RwLock<Option<Queue>>,
     compactor: compaction::Compactor,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -137,7 +138,7 @@ impl Store {
     pub async fn update_set(&self, name: String, remove: Vec<u32>, add: Vec<u32>) -> Result<Revision, StoreError> {
         self.all_known(remove.iter().chain(&add).map(|id| UserId(*id)))?;
         let (answer, updated) = oneshot::channel();
-        self.0.queue.send(Job::UpdateSet { name, remove, add, answer })?;
+        self.0.send(Job::UpdateSet { name, remove, add, answer })?;
         self.answered(updated).await
     }
 
@@ -153,7 +154,7 @@ impl Store {
             return Err(StoreError::OverlayFull { changes: waiting });
         }
         let (answer, applied) = oneshot::channel();
-        self.0.queue.send(Job::Apply { changes, answer })?;
+        self.0.send(Job::Apply { changes, answer })?;
         Ok(applied)
     }
 
@@ -163,7 +164,7 @@ impl Store {
         key: String,
     ) -> Result<oneshot::Receiver<Result<Allocated, StoreError>>, StoreError> {
         let (answer, allocated) = oneshot::channel();
-        self.0.queue.send(Job::Allocate { wanted, key, answer })?;
+        self.0.send(Job::Allocate { wanted, key, answer })?;
         Ok(allocated)
     }
 
@@ -178,8 +179,12 @@ impl Store {
 }
 
 impl Running {
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.queue.read().as_ref().ok_or(StoreError::Closing)?.send(job)
+    }
+
     fn stop(&self) {
-        self.queue.stop();
+        drop(self.queue.write().take());
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");

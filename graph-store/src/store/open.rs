@@ -125,7 +125,7 @@ impl Store {
     fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
         let (grown, wakes) = crossbeam::channel::bounded(1);
         let (queue, committer) = committer(shared.clone(), grown);
-        let (compactor, work) = compactor(shared.clone(), queue.clone());
+        let (compactor, work) = compactor(shared.clone(), queue.downgrade());
         let folder = shared.folder.clone();
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StoreError::io(&folder, "given a thread"))
@@ -134,7 +134,12 @@ impl Store {
             spawn("graph-committer", Box::new(move || committer.run()))?,
             spawn("graph-compactor", Box::new(move || work.run(&wakes)))?,
         ];
-        Ok(Store(Arc::new(Running { shared, queue, compactor, threads: Mutex::new(threads) })))
+        Ok(Store(Arc::new(Running {
+            shared,
+            queue: RwLock::new(Some(queue)),
+            compactor,
+            threads: Mutex::new(threads),
+        })))
     }
 }
 

@@ -87,3 +87,22 @@ fn assert_has(store: &Store, followees: &[BTreeSet<u32>]) {
     let report = store.check(&|_| {});
     assert!(report.is_clean(), "{report:?}");
 }
+
+/// A compaction that began while the store was closing waited for ever for a thread that had ended.
+#[test]
+fn a_store_closes_while_compactions_and_writes_come_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..100 {
+        let store = opened(folder.path());
+        store.allocate_blocking(Wanted::Count(2), String::new()).expect("the disk works");
+        thread::scope(|scope| {
+            let compacting = scope.spawn(|| store.compact());
+            let writing = scope.spawn(|| store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 0, 1)]));
+            store.close();
+            for ended in [compacting.join().expect("no panic").err(), writing.join().expect("no panic").err()] {
+                assert!(matches!(ended, None | Some(graph_store::StoreError::Closing)), "round {round}: {ended:?}");
+            }
+        });
+        assert!(matches!(store.compact(), Err(graph_store::StoreError::Closing)));
+    }
+}
