@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base::limits;
+use graph_store::service::GraphService;
 use proto::auth::ServiceToken;
 use proto::graph::graph_admin_server::GraphAdminServer;
 use proto::graph::graph_store_server::GraphStoreServer;
@@ -29,6 +30,7 @@ pub(super) struct GrpcServer {
     router: Router,
     health: HealthReporter,
     names: Vec<&'static str>,
+    graph: Option<GraphService>,
 }
 
 impl GrpcServer {
@@ -69,12 +71,13 @@ impl GrpcServer {
             .add_optional_service(graph)
             .add_optional_service(admin)
             .add_optional_service(timeline);
-        Ok(GrpcServer { router, health, names: names(services) })
+        let graph = services.graph.as_ref().map(|graph| graph.service.clone());
+        Ok(GrpcServer { router, health, names: names(services), graph })
     }
 
     /// Serves until it is told to stop and the calls under way have ended.
     pub(super) async fn serve(self, listener: TcpListener, stopping: CancellationToken) -> anyhow::Result<()> {
-        let GrpcServer { router, health, names } = self;
+        let GrpcServer { router, health, names, graph } = self;
         for name in &names {
             health.set_service_status(name, ServingStatus::Serving).await;
         }
@@ -82,6 +85,10 @@ impl GrpcServer {
             stopping.cancelled().await;
             for name in names.iter().chain([&""]) {
                 health.set_service_status(name, ServingStatus::NotServing).await;
+            }
+            // A stream of changes has no end of its own, and would be waited for.
+            if let Some(graph) = graph {
+                graph.end_watches();
             }
         };
         router.serve_with_incoming_shutdown(TcpIncoming::from(listener), stopped).await?;
@@ -91,8 +98,8 @@ impl GrpcServer {
 
 /// The names by which the services of this process are known.
 fn names(services: &Services) -> Vec<&'static str> {
-    type Graph = GraphStoreServer<graph_store::service::GraphService>;
-    type Admin = GraphAdminServer<graph_store::service::GraphService>;
+    type Graph = GraphStoreServer<GraphService>;
+    type Admin = GraphAdminServer<GraphService>;
     type Timeline = TimelineServiceServer<timeline_service::TimelineService>;
     let mut names = Vec::new();
     if services.graph.is_some() {

@@ -8,6 +8,7 @@
 //! - [`paging`]: pages stay whole while others write.
 //! - [`crash`]: what was acknowledged survives SIGKILL.
 //! - [`walkthrough`]: the README's commands, as printed.
+//! - [`watch`]: the change stream over a real connection, and its end when the server stops.
 
 mod cli;
 mod crash;
@@ -17,3 +18,4 @@ mod paging;
 mod story;
 mod support;
 mod walkthrough;
+mod watch;
