@@ -160,6 +160,22 @@ async fn a_block_keeps_comments_and_looks_away() {
 }
 
 #[tokio::test]
+async fn nobody_moves_the_clock_of_all_tweets() {
+    // A known idempotency key sent with a made-up in_reply_to used up the ids of everybody: the next tweets were dated
+    // 2095, and after a few more nothing could be posted at all.
+    let harness = Harness::new();
+    let keyed = || CreateTweetRequest { idempotency_key: "key".to_owned(), ..new(1, "text") };
+    harness.create(keyed()).await.expect("posted");
+    for made_up in [u64::MAX >> 1, ((1 << 50) - 2) << 13, 1 << 62] {
+        let request = CreateTweetRequest { in_reply_to: made_up, ..keyed() };
+        assert_eq!(refused(harness.create(request).await), naming(Code::AlreadyExists, "idempotency_key"));
+        let request = CreateTweetRequest { in_reply_to: made_up, ..new(1, "text") };
+        assert_eq!(refused(harness.create(request).await), naming(Code::NotFound, "in_reply_to"));
+        assert_eq!(harness.post(2, "text").await.created_at_ms, START_MS);
+    }
+}
+
+#[tokio::test]
 async fn ids_rise_across_restarts_and_steps_of_the_clock() {
     let mut harness = Harness::new();
     let mut last = 0;
