@@ -107,9 +107,18 @@ impl Problem {
             }
             StatusCode::GATEWAY_TIMEOUT => (Code::DeadlineExceeded, "the request took too long"),
             status if status.is_server_error() => (Code::Internal, "something went wrong here; it has been logged"),
+            // Whatever else cannot be understood has a problem of its own by now.
+            StatusCode::BAD_REQUEST => (Code::InvalidArgument, "is not UTF-8 behind its percent signs"),
             _ => (Code::InvalidArgument, "the request cannot be understood"),
         };
-        Problem { status, ..Problem::new(code, detail) }
+        let field = match status {
+            StatusCode::BAD_REQUEST => Some("path"),
+            StatusCode::PAYLOAD_TOO_LARGE => Some("body"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Some("Content-Type"),
+            _ => None,
+        };
+        let errors = field.map(|field| FieldError { field: field.to_owned(), detail: detail.to_owned() });
+        Problem { status, errors: errors.into_iter().collect(), ..Problem::new(code, detail) }
     }
 
     pub(crate) fn code(&self) -> Code {
@@ -173,6 +182,7 @@ fn rest_name(field: &str) -> &str {
         "page.cursor" => "cursor",
         "page_number" => "page",
         "at_least" => crate::extract::REVISION_HEADER,
+        "idempotency_key" => crate::extract::IDEMPOTENCY_KEY_HEADER,
         other => other,
     }
 }

@@ -133,13 +133,14 @@ async fn post(client: &Rest, author: u64, said: String, answered: Option<&Posted
     Posted { id, author, text: said, answers: answered.map(|answered| (answered.id, answered.author)) }
 }
 
-/// Some think better of what nobody has answered.
+/// Some think better of what they said, answered or not.
 async fn delete_some(clients: &[Rest], authors: &[u64], tweets: &mut Vec<Posted>, random: &mut ChaCha8Rng) {
-    let answered: BTreeSet<u64> = tweets.iter().filter_map(|tweet| tweet.answers).map(|(id, _)| id).collect();
-    let (deleted, kept): (Vec<_>, Vec<_>) =
-        tweets.drain(..).partition(|tweet| !answered.contains(&tweet.id) && random.random_ratio(DELETED, 100));
+    let (deleted, kept): (Vec<_>, Vec<_>) = tweets.drain(..).partition(|_| random.random_ratio(DELETED, 100));
     *tweets = kept;
     assert!(deleted.len() > TWEETS / 100, "{} are deleted", deleted.len());
+    let gone: BTreeSet<u64> = deleted.iter().map(|tweet| tweet.id).collect();
+    let under_tombstones = tweets.iter().filter(|tweet| tweet.answers.is_some_and(|(id, _)| gone.contains(&id)));
+    assert!(under_tombstones.count() > TWEETS / 1000, "too few of the deleted are answered");
     let answers = each(&deleted, |tweet| {
         let author = authors.iter().position(|author| *author == tweet.author).expect("one of the authors");
         async move { clients[author].delete(&format!("/api/tweets/{}", tweet.id)).await }

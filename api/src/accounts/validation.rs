@@ -97,6 +97,9 @@ pub(crate) fn date_of_birth(text: String, now_ms: u64) -> Checked<String> {
     }
     let now = i64::try_from(now_ms).ok().and_then(|now| jiff::Timestamp::from_millisecond(now).ok());
     let today = now.unwrap_or(jiff::Timestamp::MAX).to_zoned(jiff::tz::TimeZone::UTC).date();
+    if date.year() < 1 {
+        return Err(wrong());
+    }
     if date < today { Ok(text) } else { Err("must be in the past".to_owned()) }
 }
 
@@ -169,7 +172,17 @@ mod tests {
         let born = |text: &str| date_of_birth(text.to_owned(), noon);
         assert_eq!(born("1815-12-10"), Ok("1815-12-10".to_owned()));
         assert!(born("2025-12-31").is_ok());
-        for bad in ["2026-01-01", "1815-13-01", "1815-02-29", "18151210", "1815-12-10T00:00:00", "", "10.12.1815"] {
+        for bad in [
+            "2026-01-01",
+            "1815-13-01",
+            "1815-02-29",
+            "18151210",
+            "1815-12-10T00:00:00",
+            "",
+            "10.12.1815",
+            "-000001-01-01",
+            "0000-01-01",
+        ] {
             assert!(born(bad).is_err(), "{bad:?}");
         }
     }

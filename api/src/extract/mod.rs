@@ -14,3 +14,6 @@ pub(crate) use self::body::Body;
 pub(crate) use self::caller::Caller;
 pub(crate) use self::page::Paging;
 pub(crate) use self::revision::{AtLeast, REVISION_HEADER, with_revision};
+
+/// The header by which a post that is sent again is known for the same.
+pub(crate) const IDEMPOTENCY_KEY_HEADER: &str = "Idempotency-Key";

@@ -2,9 +2,11 @@
 //!
 //! 1. `request_id`: gives the request an id, in the answer and in the log.
 //! 2. `measure`: counts the request and its time.
-//! 3. `problems`: writes out the problem where the answer is one, the framework's own too.
-//! 4. `limits`: an end to the time that a request may take, and to the reach of a panic.
+//! 3. `keep`: says who may keep the answer.
+//! 4. `problems`: writes out the problem where the answer is one, the framework's own too.
+//! 5. `limits`: an end to the time that a request may take, and to the reach of a panic.
 
+mod keep;
 mod limits;
 mod measure;
 mod problems;
@@ -22,6 +24,7 @@ pub(crate) fn around(routes: Router, request_timeout: Duration) -> Router {
         .layer(CatchPanicLayer::custom(limits::panicked))
         .layer(from_fn_with_state(request_timeout, limits::end_in_time))
         .layer(from_fn(problems::write_out))
+        .layer(from_fn(keep::by_caller_alone))
         .layer(from_fn(measure::measure))
         .layer(from_fn(request_id::identify))
 }

@@ -16,12 +16,10 @@ use serde_json::Value;
 use super::feed::page;
 use crate::accounts::validation;
 use crate::error::{Answer, Problem};
-use crate::extract::{AtLeast, Body, Caller, Paging};
+use crate::extract::{AtLeast, Body, Caller, IDEMPOTENCY_KEY_HEADER, Paging};
 use crate::state::App;
 use crate::views::{Page, TweetView, viewer_id};
 
-/// The header by which a post that is sent again is known for the same.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// Names that one text may mention; the longest that is usual has room for fewer.
 const MENTIONS_MAX: usize = 500;
 
@@ -59,9 +57,9 @@ pub(crate) async fn create(
     }
     let idempotency_key = idempotency_key(&headers)?;
     let text = body.required("text", Ok);
-    let answered = body.optional("in_reply_to", |id| match id.parse() {
-        Ok(TweetId(1..)) => Ok(id),
-        _ => Err("must be the id of a tweet".to_owned()),
+    let answered = body.optional("in_reply_to", |id| match written_id(&id) {
+        Some(_) => Ok(id),
+        None => Err("must be the id of a tweet".to_owned()),
     });
     match body.take("media_ids") {
         None => {}
@@ -72,7 +70,7 @@ pub(crate) async fn create(
     body.finish()?;
     let request = CreateTweetRequest {
         author: author.id,
-        in_reply_to: answered.and_then(|id| id.parse().ok()).map_or(0, |TweetId(id)| id),
+        in_reply_to: answered.and_then(|id| written_id(&id)).unwrap_or(0),
         mentions: mentions(&app, author.id, &text).await?,
         text,
         idempotency_key,
@@ -104,14 +102,17 @@ pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>, 
 
 /// The id that a path names. One that no tweet could have is one that no tweet has.
 fn tweet_id(text: &str) -> Answer<u64> {
-    match text.parse() {
-        Ok(TweetId(id @ 1..)) => Ok(id),
-        _ => Err(Problem::no_such_tweet()),
-    }
+    written_id(text).ok_or_else(Problem::no_such_tweet)
+}
+
+/// An id as we write it. A sign or zeros before it would make a second name, and a second address, for the same tweet.
+fn written_id(text: &str) -> Option<u64> {
+    let TweetId(id) = text.parse().ok()?;
+    (text.starts_with(|first: char| matches!(first, '1'..='9'))).then_some(id)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Answer<String> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(String::new()) };
+    let Some(value) = headers.get(IDEMPOTENCY_KEY_HEADER) else { return Ok(String::new()) };
     match value.to_str() {
         Ok(key)
             if (1..=limits::NAME_MAX_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) =>
@@ -120,7 +121,7 @@ fn idempotency_key(headers: &HeaderMap) -> Answer<String> {
         }
         _ => {
             let wrong = format!("must be 1 to {} visible ASCII characters", limits::NAME_MAX_BYTES);
-            Err(Problem::field(IDEMPOTENCY_KEY, wrong))
+            Err(Problem::field(IDEMPOTENCY_KEY_HEADER, wrong))
         }
     }
 }

@@ -41,12 +41,28 @@ async fn bodies_that_cannot_be_read() {
     post("application/json", "").await.refuses("body");
     post("application/json", "[1]").await.refuses("body");
     post("application/json", &"[".repeat(10_000)).await.refuses("body");
-    post("application/x-www-form-urlencoded", "login=ada").await.is(415, "INVALID_ARGUMENT");
-    world.post("/api/login").body("{}").send().await.is(415, "INVALID_ARGUMENT");
+    let of_no_type = world.post("/api/login").body("{}").send().await;
+    for reply in [post("application/x-www-form-urlencoded", "login=ada").await, of_no_type] {
+        reply.names(415, "INVALID_ARGUMENT", "Content-Type");
+    }
     let fits = format!("{{\"login\": \"{}\"}}", "x".repeat((64 << 10) - 13));
     assert_eq!(fits.len(), 64 << 10);
     post("application/json", &fits).await.refuses("password");
-    post("application/json", &format!("{fits} ")).await.is(413, "INVALID_ARGUMENT");
+    post("application/json", &format!("{fits} ")).await.names(413, "INVALID_ARGUMENT", "body");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_named() {
+    // The problem said that "the request cannot be understood", and named nothing.
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    for path in ["/api/users/%ff", "/api/users/%ff%fe/tweets", "/api/users/%c3/followers", "/api/tweets/%ff"] {
+        world.get(path).by(&ada).send().await.refuses("path");
+    }
+    for path in ["/api/users/%00", "/api/users/%zz", "/api/users/a%2fb", "/api/users/%C3%A9", "/api/users/ADA"] {
+        world.get(path).send().await.is(404, "NOT_FOUND");
+    }
+    world.get("/api/users/%61da").send().await.expect(200);
 }
 
 #[tokio::test]

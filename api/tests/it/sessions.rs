@@ -1,5 +1,6 @@
 //! Logging in and out, and staying logged in.
 
+use api::Settings;
 use serde_json::json;
 
 use crate::support::{Fault, PASSWORD, Person, Reply, World};
@@ -51,6 +52,17 @@ async fn an_access_token_is_good_for_a_quarter_of_an_hour() {
     world.get("/api/feed").by(&ada).send().await.is(401, "UNAUTHENTICATED");
     let later = Person::of(&refresh(&world, &ada.refresh_token).await.expect(200));
     world.get("/api/feed").by(&later).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_access_token_ends_with_its_session() {
+    let longer = |settings| Settings { access_token_seconds: 2 * 86_400, refresh_token_days: 1, ..settings };
+    let world = World::with(longer).await;
+    let ada = world.person("ada").await;
+    world.clock.advance(86_400_000 - 1);
+    world.get("/api/feed").by(&ada).send().await.expect(200);
+    world.clock.advance(1);
+    world.get("/api/feed").by(&ada).send().await.is(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test]

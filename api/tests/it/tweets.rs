@@ -76,9 +76,10 @@ async fn what_is_wrong_with_a_post_is_named() {
     post(json!({})).await.refuses("text");
     post(json!({"text": 7})).await.refuses("text");
     post(json!({"text": "x".repeat(141)})).await.refuses("text");
-    for bad in [json!("x"), json!(7), json!("0"), json!("-1"), json!("9223372036854775808"), json!("12")] {
+    for bad in [json!("x"), json!(7), json!("0"), json!("-1"), json!("9223372036854775808"), json!("+12")] {
         post(json!({"text": "hi", "in_reply_to": bad})).await.refuses("in_reply_to");
     }
+    post(json!({"text": "hi", "in_reply_to": "12"})).await.names(404, "NOT_FOUND", "in_reply_to");
     post(json!({"text": "hi", "media_ids": ["1"]})).await.refuses("media_ids");
     post(json!({"text": "hi", "media_ids": "1"})).await.refuses("media_ids");
     let (_, fields) = post(json!({"in_reply_to": "x", "media_ids": [1]})).await.problem(400);
@@ -101,6 +102,27 @@ async fn a_post_that_is_sent_again_is_the_same_tweet() {
     post(&"k".repeat(64)).await.expect(201);
     for bad in ["", "two words", &"k".repeat(65)] {
         post(bad).await.refuses("Idempotency-Key");
+    }
+    // What the timeline refused was named idempotency_key, which no client had sent.
+    let another = world.post("/api/users/ada/tweets").by(&ada).header("Idempotency-Key", "key-1");
+    let refused = another.json(&json!({"text": "twice"})).send().await;
+    refused.names(409, "ALREADY_EXISTS", "Idempotency-Key");
+}
+
+#[tokio::test]
+async fn a_tweet_has_one_address() {
+    // The same tweet was found under +id and 0id too, and could be answered under these names.
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let id = world.tweet(&ada, "hello").await["id"].as_str().expect("a string").to_owned();
+    world.get(&format!("/api/tweets/{id}")).send().await.expect(200);
+    for alias in [format!("+{id}"), format!("0{id}"), format!("%2B{id}"), format!("{id}%20")] {
+        world.get(&format!("/api/tweets/{alias}")).send().await.is(404, "NOT_FOUND");
+        world.delete(&format!("/api/tweets/{alias}")).by(&ada).send().await.is(404, "NOT_FOUND");
+    }
+    for alias in [format!("+{id}"), format!("0{id}")] {
+        let body = json!({"text": "hi", "in_reply_to": alias});
+        world.post("/api/users/ada/tweets").by(&ada).json(&body).send().await.refuses("in_reply_to");
     }
 }
 
@@ -128,11 +150,13 @@ async fn a_deleted_tweet_is_gone_and_deleting_it_again_is_no_error() {
         assert_eq!((reply.status.as_u16(), reply.text.as_str()), (204, ""));
     }
     world.get(&path).send().await.is(404, "NOT_FOUND");
-    for id in ["0", "x", "-1", "99999999999999999999", "12"] {
+    for id in ["0", "x", "-1", "99999999999999999999"] {
         let path = format!("/api/tweets/{id}");
         world.get(&path).send().await.is(404, "NOT_FOUND");
         world.delete(&path).by(&ada).send().await.is(404, "NOT_FOUND");
     }
+    world.get("/api/tweets/12").send().await.is(404, "NOT_FOUND");
+    world.delete("/api/tweets/12").by(&ada).send().await.names(404, "NOT_FOUND", "id");
 }
 
 #[tokio::test]

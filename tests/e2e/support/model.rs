@@ -56,12 +56,14 @@ pub(crate) struct Posted {
 }
 
 /// The definition of a home feed, newest first: one's own tweets and those of the people one follows; a comment only where
-/// one follows both its author and the person it answers, everybody counting as following themselves.
+/// one follows both its author and the person it answers, everybody counting as following themselves, and only while the
+/// tweet that it answers is there. `tweets` are all that are not deleted.
 pub(crate) fn home_feed<'a>(reader: u64, follows: &Follows, tweets: &'a [Posted]) -> Vec<&'a Posted> {
+    let ids: BTreeSet<u64> = tweets.iter().map(|tweet| tweet.id).collect();
     let mut feed: Vec<&Posted> = tweets
         .iter()
         .filter(|tweet| follows.has(reader, tweet.author))
-        .filter(|tweet| tweet.answers.is_none_or(|(_, answered)| follows.has(reader, answered)))
+        .filter(|tweet| tweet.answers.is_none_or(|(id, author)| follows.has(reader, author) && ids.contains(&id)))
         .collect();
     feed.sort_by_key(|tweet| std::cmp::Reverse(tweet.id));
     feed

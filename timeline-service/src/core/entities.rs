@@ -2,7 +2,8 @@
 //!
 //! - A *link* begins with `http://` or `https://` and goes on to the next white space, without the punctuation that
 //!   closes a sentence behind it.
-//! - A *hashtag* is `#` and letters, digits and `_`, of which one at least is no digit.
+//! - A *hashtag* is `#` and letters, digits and `_`, of which one at least is no digit. Whatever belongs to the same
+//!   character as people see it (accents, vowel signs, joiners) goes along with it.
 //! - A *mention* is `@` and a username (1 to 30 of letters, digits and `_`) that the caller resolved; others stay text.
 //!
 //! Each begins where no word is under way, so that `a@b.example` mentions nobody. They do not overlap: what is inside a
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 
 use base::UserId;
 use proto::timeline::{Entities, Hashtag, Mention, Span, Url};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// Characters of a username at the most.
 const USERNAME_MAX: usize = 30;
@@ -19,18 +21,25 @@ const USERNAME_MAX: usize = 30;
 /// Finds the entities of `text`. `mentioned` are the usernames, in lower case, that are somebody's.
 pub(crate) fn find(text: &str, mentioned: &HashMap<String, UserId>) -> Entities {
     let characters: Vec<char> = text.chars().collect();
+    let words = Words::of(text, &characters);
     let mut entities = Entities::default();
     let mut at = 0;
     while at < characters.len() {
         let rest = &characters[at..];
         let fresh = at == 0 || !is_word(characters[at - 1]) && !matches!(characters[at - 1], '&' | '#' | '@' | '/');
-        at += if fresh { take(rest, at, mentioned, &mut entities).unwrap_or(1) } else { 1 };
+        at += if fresh { take(rest, words.at(at + 1), at, mentioned, &mut entities).unwrap_or(1) } else { 1 };
     }
     entities
 }
 
-/// Takes the entity that `rest` begins with, and says how long it is.
-fn take(rest: &[char], start: usize, mentioned: &HashMap<String, UserId>, entities: &mut Entities) -> Option<usize> {
+/// Takes the entity that `rest` begins with, and says how long it is. `word` is what follows its first character.
+fn take(
+    rest: &[char],
+    word: &[char],
+    start: usize,
+    mentioned: &HashMap<String, UserId>,
+    entities: &mut Entities,
+) -> Option<usize> {
     let span = |len: usize| Some(Span { start: start as u32, end: (start + len) as u32 });
     match rest[0] {
         'h' | 'H' => {
@@ -39,13 +48,11 @@ fn take(rest: &[char], start: usize, mentioned: &HashMap<String, UserId>, entiti
             Some(len)
         }
         '#' => {
-            let word = word(&rest[1..]);
-            word.iter().find(|character| !character.is_numeric())?;
+            word.iter().find(|&&character| is_word(character) && !character.is_numeric())?;
             entities.hashtags.push(Hashtag { tag: word.iter().collect(), span: span(1 + word.len()) });
             Some(1 + word.len())
         }
         '@' => {
-            let word = word(&rest[1..]);
             if word.len() > USERNAME_MAX {
                 return None;
             }
@@ -62,15 +69,26 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The letters, digits and `_` that `rest` begins with, with the marks that belong to them.
-fn word(rest: &[char]) -> &[char] {
-    let len = rest.iter().position(|&character| !is_word(character) && !is_mark(character));
-    &rest[..len.unwrap_or(rest.len())]
+/// The words of a text.
+struct Words<'a> {
+    characters: &'a [char],
+    /// For each code point, whether it is inside a character as people see it: not the first of its grapheme cluster.
+    inside: Vec<bool>,
 }
 
-/// Combining diacritical marks: the second half of a letter that was written in two.
-fn is_mark(character: char) -> bool {
-    matches!(character, '\u{300}'..='\u{36f}' | '\u{200c}' | '\u{200d}')
+impl<'a> Words<'a> {
+    fn of(text: &str, characters: &'a [char]) -> Self {
+        let inside = text.graphemes(true).flat_map(|cluster| cluster.chars().enumerate().map(|(nth, _)| nth > 0));
+        Words { characters, inside: inside.collect() }
+    }
+
+    /// The word that begins at a code point; empty where none does.
+    fn at(&self, start: usize) -> &'a [char] {
+        let rest = &self.characters[start..];
+        let begins = rest.first().is_some_and(|&first| is_word(first));
+        let goes_on = |&at: &usize| is_word(rest[at]) || self.inside[start + at];
+        if begins { &rest[..(0..rest.len()).take_while(goes_on).count()] } else { &[] }
+    }
 }
 
 /// How long the link is that `rest` begins with.
@@ -154,9 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hashtag_is_as_long_in_every_script() {
+        // The tag of "#हिन्दी" ended at its virama, and that of "#" with an accent over it was the accent alone.
+        let tags = |text: &str| found(text).hashtags.into_iter().map(|hashtag| hashtag.tag).collect::<Vec<_>>();
+        assert_eq!(tags("#हिन्दी, #தமிழ் #ไทย่ #e\u{301}te\u{301}!"), ["हिन्दी", "தமிழ்", "ไทย่", "e\u{301}te\u{301}"]);
+        assert_eq!(tags("#\u{301} #\u{200d}a #\u{fe0f}\u{20e3}one #1\u{301}"), [""; 0]);
+        assert_eq!(tags("#a👍🏽b #👍"), ["a"]);
+    }
+
+    #[test]
     fn no_text_is_too_strange() {
-        for text in ["", "#", "@", "h", "http://", "#\u{301}", "@\u{200d}", "https://)"] {
-            assert_eq!(found(text).mentions, [], "{text:?}");
+        for text in ["", "#", "@", "h", "http://", "#\u{301}", "@\u{200d}", "https://)", "\u{301}#"] {
+            assert_eq!(found(text), Entities::default(), "{text:?}");
         }
     }
 }

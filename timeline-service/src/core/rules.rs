@@ -5,7 +5,11 @@
 //!
 //! - its author, or the person it answers, is muted by the reader or blocked in either direction;
 //! - it answers somebody whom the reader does not follow. Everyone counts as following themselves;
+//! - the tweet that it answers is deleted: what is said under a tombstone stays there, and with its author;
 //! - it is deleted, which the store sees to: a deleted tweet is in no stream.
+//!
+//! Whether an answered tweet is deleted costs a look at the store, at the state that the rest of the page is read from. So it
+//! is asked last, of what nothing else hides: [`Reader::sees`] is the other rules.
 //!
 //! This is the definition. Whatever makes feeds faster must show exactly the same.
 
@@ -50,7 +54,7 @@ impl Reader {
         authors.into_iter().map(UserId)
     }
 
-    /// Whether an entry is in the feed.
+    /// Whether an entry is in the feed, unless the tweet that it answers is deleted.
     pub(crate) fn sees(&self, origin: Origin) -> bool {
         self.accepts(origin.author) && origin.answers.is_none_or(|answered| self.accepts(answered))
     }

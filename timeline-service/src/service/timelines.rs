@@ -125,9 +125,19 @@ impl Timeline for HomeFeed {
             let (id, entry) = item?;
             let tweet = tweet(id, entry);
             let answers = (tweet.record.in_reply_to != 0).then_some(UserId(tweet.record.in_reply_to_author));
-            let seen = self.reader.sees(Origin { author: tweet.author, answers });
+            let seen = self.reader.sees(Origin { author: tweet.author, answers }) && !self.under_tombstone(&tweet)?;
             Ok((id, seen.then_some(tweet)))
         })
+    }
+}
+
+impl HomeFeed {
+    /// Whether a tweet answers one that is deleted.
+    fn under_tombstone(&self, tweet: &Tweet) -> Result<bool, StoreError> {
+        match tweet.record.in_reply_to {
+            0 => Ok(false),
+            answered => Ok(self.view.author_of(TweetId(answered))?.is_none()),
+        }
     }
 }
 

@@ -34,8 +34,14 @@ impl TimelineService {
         }
         let new = NewTweet { author, text, in_reply_to, entities, idempotency_key };
         let tweet = self.0.store.post(new).await?;
-        let view = self.0.store.view();
-        let tweet = self.0.reads.run(move || Ok(to_wire(&view, tweet)?)).await?;
+        let tweet = if known {
+            let view = self.0.store.view();
+            self.0.reads.run(move || Ok(to_wire(&view, tweet)?)).await?
+        } else {
+            // Nobody has answered it yet. Asking would be a read that can be refused, after the tweet is posted: the
+            // author would be told that it is not, and post it twice.
+            wire(tweet, 0)
+        };
         Ok(CreateTweetResponse { tweet: Some(tweet) })
     }
 
@@ -95,8 +101,13 @@ fn by_username(mentions: Vec<ResolvedMention>) -> HashMap<String, UserId> {
 
 /// A tweet as clients see it, with its counts.
 pub(super) fn to_wire(view: &Arc<View>, tweet: Tweet) -> Result<timeline::Tweet, crate::StoreError> {
+    let comments_count = view.comments_count(tweet.id)?;
+    Ok(wire(tweet, comments_count))
+}
+
+fn wire(tweet: Tweet, comments_count: u64) -> timeline::Tweet {
     let Tweet { id, author, record: TweetRecord { text, in_reply_to, in_reply_to_author, entities } } = tweet;
-    Ok(timeline::Tweet {
+    timeline::Tweet {
         id: id.0,
         author: author.0,
         text,
@@ -104,6 +115,65 @@ pub(super) fn to_wire(view: &Arc<View>, tweet: Tweet) -> Result<timeline::Tweet,
         in_reply_to,
         in_reply_to_author,
         entities,
-        comments_count: view.comments_count(id)?,
-    })
+        comments_count,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use base::Revision;
+    use base::clock::SystemClock;
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::core::rules::Sources;
+    use crate::graph::Graph;
+    use crate::settings::Settings;
+
+    /// A graph without an edge.
+    struct Strangers;
+
+    #[tonic::async_trait]
+    impl Graph for Strangers {
+        async fn sources(&self, _: UserId, _: Option<Revision>) -> Result<Sources, Error> {
+            Ok(Sources::default())
+        }
+
+        async fn blocking(&self, authors: &[UserId], _: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {
+            Ok(vec![false; authors.len()])
+        }
+
+        async fn either_blocks(&self, _: UserId, _: UserId) -> Result<bool, Error> {
+            Ok(false)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tweet_that_is_posted_is_answered_however_many_reads_wait() {
+        // A post was answered RESOURCE_EXHAUSTED after it was durable, because it was read back; sent again it was twice.
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (reads_in_flight, deadline) = (1, Duration::from_secs(60));
+        let settings = Settings { folder: folder.path().to_owned(), reads_in_flight, deadline, ..Settings::default() };
+        let service = TimelineService::open(settings, Arc::new(Strangers), Arc::new(SystemClock)).expect("opens");
+
+        let (release, blocked) = mpsc::channel::<()>();
+        let stuck = service.0.reads.run(move || Ok(blocked.recv().is_err()));
+        let in_line = join_all((0..7).map(|_| service.0.reads.run(|| Ok(()))));
+        let posting = async {
+            let refused = service.0.reads.run(|| Ok(())).await;
+            let request = CreateTweetRequest { author: 7, text: "here".to_owned(), ..CreateTweetRequest::default() };
+            let posted = service.create(request).await;
+            drop(release);
+            (refused, posted)
+        };
+        let (stuck, in_line, (refused, posted)) = futures::join!(stuck, in_line, posting);
+        assert!(stuck.expect("released"));
+        assert_eq!(in_line.into_iter().filter(Result::is_ok).count(), 7);
+        assert_eq!(refused.expect_err("the line is full").code(), Code::ResourceExhausted);
+        let tweet = posted.expect("posted").tweet.expect("a tweet is always answered");
+        assert_eq!((tweet.author, tweet.text.as_str(), tweet.comments_count), (7, "here", 0));
+    }
 }

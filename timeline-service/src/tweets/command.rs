@@ -59,6 +59,11 @@ impl<'a> Draft<'a> {
         Draft { view, changes: BTreeMap::new(), state }
     }
 
+    /// Whether there is or was a tweet of this id.
+    pub(super) fn ever_had(&self, id: TweetId) -> Result<bool, StoreError> {
+        Ok(self.get::<IndexRecord>(Table::Index, &keys::id_key(id))?.is_some())
+    }
+
     /// Writes a tweet under this id. The same idempotency key again answers the tweet that it made.
     pub(super) fn post(&mut self, id: TweetId, new: &NewTweet) -> Result<Tweet, StoreError> {
         let NewTweet { author, text, in_reply_to, entities, idempotency_key } = new;

@@ -113,14 +113,21 @@ impl Committer {
         let late = |deadline: Instant| Instant::now() > deadline;
         match write {
             Write::Post(_, waiter) if late(waiter.deadline) => Answer::Post(waiter, Err(StoreError::Late)),
-            Write::Post(new, waiter) => {
-                let id = self.ids.next(self.clock.now_ms(), new.author, new.in_reply_to);
-                let outcome = id.map_err(|_| StoreError::IdsExhausted).and_then(|id| draft.post(id, &new));
-                Answer::Post(waiter, outcome)
-            }
+            Write::Post(new, waiter) => Answer::Post(waiter, self.post(&new, draft)),
             Write::Delete(_, waiter) if late(waiter.deadline) => Answer::Delete(waiter, Err(StoreError::Late)),
             Write::Delete(delete, waiter) => Answer::Delete(waiter, draft.delete(delete)),
         }
+    }
+
+    fn post(&mut self, new: &NewTweet, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
+        // Ids come after that of a tweet that is answered, but not after whatever number a caller made up: the greatest
+        // that there is would leave none for anybody.
+        let answered = match new.in_reply_to {
+            Some(answered) if draft.ever_had(answered)? => Some(answered),
+            _ => None,
+        };
+        let id = self.ids.next(self.clock.now_ms(), new.author, answered).map_err(|_| StoreError::IdsExhausted)?;
+        draft.post(id, new)
     }
 
     fn make_durable(&mut self, mut draft: Draft<'_>, answers: &[Answer]) -> Result<(), CommitError> {

@@ -197,6 +197,9 @@ async fn unknown_users_and_revisions_are_passed_on_with_their_field() {
     assert_eq!(field(link.home_timeline(early).await.expect_err("too early")), named("at_least"));
     let timeline = UserTimelineRequest { user: 2, viewer: Some(USERS), ..UserTimelineRequest::default() };
     assert_eq!(field(link.user_timeline(timeline).await.expect_err("unknown")), named("viewer"));
+    let at_least = Some(Revision(6).into());
+    let early = UserTimelineRequest { user: 2, viewer: Some(1), at_least, ..UserTimelineRequest::default() };
+    assert_eq!(field(link.user_timeline(early).await.expect_err("too early")), named("at_least"));
     let get = GetTweetsRequest { ids: vec![posted.id], viewer: Some(USERS) };
     assert_eq!(field(link.get_tweets(get).await.expect_err("unknown")), named("viewer"));
 }

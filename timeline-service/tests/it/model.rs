@@ -31,7 +31,9 @@ impl Model {
             !tweet.deleted
                 && follows(tweet.author)
                 && !hidden(tweet.author)
-                && tweet.answers.is_none_or(|(_, answered)| follows(answered) && !hidden(answered))
+                && tweet.answers.is_none_or(|(answered, author)| {
+                    follows(author) && !hidden(author) && !self.tweets[&answered].deleted
+                })
         };
         self.tweets.iter().rev().filter(|(_, tweet)| shown(tweet)).map(|(id, _)| *id).collect()
     }

@@ -81,6 +81,35 @@ async fn only_the_author_deletes_and_only_once() {
 }
 
 #[tokio::test]
+async fn comments_of_a_deleted_tweet_leave_every_feed_and_stay_with_their_author() {
+    // A comment whose answered tweet was deleted went on being shown in home feeds.
+    let mut harness = Harness::new();
+    harness.graph.follow(2, 1);
+    harness.graph.follow(3, 1);
+    harness.graph.follow(3, 2);
+    let tweet = harness.post(1, "a question").await;
+    let answer = harness.reply(2, tweet.id).await.expect("posted");
+    let nested = harness.reply(1, answer.id).await.expect("posted");
+    let own = harness.reply(1, tweet.id).await.expect("posted");
+    let feed = async |harness: &Harness, user| ids(&harness.home(user, page(9, "")).await.expect("a page"));
+    assert_eq!(feed(&harness, 3).await, [own.id, nested.id, answer.id, tweet.id]);
+    let top = harness.home(3, page(1, "")).await.expect("a page");
+    assert_eq!(ids(&top), [own.id]);
+
+    harness.delete(1, tweet.id).await.expect("deleted");
+    let below = harness.home(3, page(1, &top.next_cursor)).await.expect("a page from a hidden place on");
+    assert_eq!(ids(&below), [nested.id]);
+    assert_eq!((below.next_cursor.as_str(), below.prev_cursor.as_str()), ("", ""), "neither side has anything to show");
+    harness.reopen();
+    for reader in [3, 2] {
+        assert_eq!(feed(&harness, reader).await, [nested.id], "what answers the comment is not under the tombstone");
+    }
+    assert_eq!(ids(&harness.timeline(2, None, page(9, "")).await.expect("a page")), [answer.id]);
+    let found = harness.get(&[answer.id], Some(3)).await.expect("found");
+    assert_eq!(found.iter().map(|tweet| (tweet.id, tweet.in_reply_to)).collect::<Vec<_>>(), [(answer.id, tweet.id)]);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_makes_one_tweet() {
     let mut harness = Harness::new();
     let keyed = |author, text| CreateTweetRequest { idempotency_key: "key".to_owned(), ..new(author, text) };
@@ -128,6 +157,22 @@ async fn a_block_keeps_comments_and_looks_away() {
     assert_eq!(timeline(Some(2)).await, [0; 0]);
     assert_eq!(timeline(Some(1)).await, [blocker.id]);
     assert_eq!(timeline(Some(3)).await, [blocker.id]);
+}
+
+#[tokio::test]
+async fn nobody_moves_the_clock_of_all_tweets() {
+    // A known idempotency key sent with a made-up in_reply_to used up the ids of everybody: the next tweets were dated
+    // 2095, and after a few more nothing could be posted at all.
+    let harness = Harness::new();
+    let keyed = || CreateTweetRequest { idempotency_key: "key".to_owned(), ..new(1, "text") };
+    harness.create(keyed()).await.expect("posted");
+    for made_up in [u64::MAX >> 1, ((1 << 50) - 2) << 13, 1 << 62] {
+        let request = CreateTweetRequest { in_reply_to: made_up, ..keyed() };
+        assert_eq!(refused(harness.create(request).await), naming(Code::AlreadyExists, "idempotency_key"));
+        let request = CreateTweetRequest { in_reply_to: made_up, ..new(1, "text") };
+        assert_eq!(refused(harness.create(request).await), naming(Code::NotFound, "in_reply_to"));
+        assert_eq!(harness.post(2, "text").await.created_at_ms, START_MS);
+    }
 }
 
 #[tokio::test]

@@ -184,7 +184,10 @@ impl GraphStore for ModelGraph {
                 offset as usize
             }
         };
-        let users = state.list(list);
+        let mut users = state.list(list);
+        if request.order != Order::NewestFirst as i32 {
+            users.sort_unstable();
+        }
         let edges = users.iter().skip(offset).take(limit).map(|user| Edge { user: *user, time: 0 }).collect();
         let cursor = |offset: usize| cursor::encode(CursorKind::ListByTime, &[offset as u64]);
         let next_cursor = if offset + limit < users.len() { cursor(offset + limit) } else { String::new() };

@@ -14,13 +14,15 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Every answer has a request id, and one that is an error is a whole problem with the same id.
+    /// Every answer has a request id and says that nobody else may keep it, and one that is an error is a whole problem with the same id.
     pub(crate) async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 64 << 20).await.expect("a body");
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let reply = Reply { status: parts.status, headers: parts.headers, text };
         let id = reply.header("x-request-id").expect("every answer has an id");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{reply:?}");
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{reply:?}");
         if reply.status.as_u16() >= 400 {
             let problem = reply.json();
             assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{reply:?}");
@@ -64,6 +66,11 @@ impl Reply {
     /// Checks that the one thing wrong is this field.
     pub(crate) fn refuses(&self, field: &str) {
         assert_eq!(self.problem(400), ("INVALID_ARGUMENT".to_owned(), vec![field.to_owned()]));
+    }
+
+    /// Checks that it is a problem with this code and this field.
+    pub(crate) fn names(&self, status: u16, code: &str, field: &str) {
+        assert_eq!(self.problem(status), (code.to_owned(), vec![field.to_owned()]));
     }
 
     /// Checks that it is a problem with this code and no field.

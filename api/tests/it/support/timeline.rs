@@ -124,11 +124,15 @@ impl TimelineService for ModelTimeline {
         }
         let answered = state.find(request.in_reply_to).map(|tweet| tweet.author);
         if request.in_reply_to != 0 && answered.is_none() {
-            return answer(Err(Error::invalid("in_reply_to", "there is no such tweet")));
+            return answer(Err(Error::new(Code::NotFound, "there is no such tweet").with_field("in_reply_to")));
         }
         let key = (request.author, request.idempotency_key);
         let known = state.keys.iter().find(|(author, name, _)| !name.is_empty() && (*author, name) == (key.0, &key.1));
         if let Some(tweet) = known.and_then(|(_, _, id)| state.find(*id)) {
+            if tweet.text != request.text {
+                let reused = Error::new(Code::AlreadyExists, "this key was used for another tweet");
+                return answer(Err(reused.with_field("idempotency_key")));
+            }
             return answer(Ok(CreateTweetResponse { tweet: Some(tweet.clone()) }));
         }
         let now_ms = self.clock.now_ms();
@@ -162,7 +166,7 @@ impl TimelineService for ModelTimeline {
         let DeleteTweetRequest { id, user } = request.into_inner();
         let mut state = self.state();
         match state.tweets.iter().find(|tweet| tweet.id == id).map(|tweet| tweet.author) {
-            None => answer(Err(Error::new(Code::NotFound, "there is no such tweet"))),
+            None => answer(Err(Error::new(Code::NotFound, "there is no such tweet").with_field("id"))),
             Some(author) if author != user => {
                 answer(Err(Error::new(Code::PermissionDenied, "a tweet is deleted by its author alone")))
             }
