@@ -27,12 +27,18 @@ pub fn from_status(status: &Status) -> Error {
             let error = Error::new(base_code(detail.code()), detail.message);
             if detail.field.is_empty() { error } else { error.with_field(detail.field) }
         }
-        _ => match status.code() {
-            tonic::Code::Unknown | tonic::Code::Cancelled => {
-                Error::new(Code::Unavailable, "a service cannot be reached").with_source(status.clone())
-            }
-            code => Error::new(Code::from_grpc(code as i32), status.message()).with_source(status.clone()),
-        },
+        // Not from a service of ours but from what is between us: its words are for the log.
+        _ => {
+            let (code, message) = match status.code() {
+                tonic::Code::Unknown | tonic::Code::Cancelled | tonic::Code::Unavailable => {
+                    (Code::Unavailable, "a service cannot be reached")
+                }
+                tonic::Code::DeadlineExceeded => (Code::DeadlineExceeded, "a service took too long to answer"),
+                tonic::Code::ResourceExhausted => (Code::ResourceExhausted, "a service has too much to do"),
+                code => (Code::from_grpc(code as i32), "a service could not be asked"),
+            };
+            Error::new(code, message).with_source(status.clone())
+        }
     }
 }
 
@@ -76,6 +82,7 @@ mod tests {
     #[test]
     fn a_connection_that_broke_is_unavailable() {
         assert_eq!(from_status(&Status::unknown("transport error")).code(), Code::Unavailable);
-        assert_eq!(from_status(&Status::unavailable("connection refused")).code(), Code::Unavailable);
+        let refused = from_status(&Status::unavailable("tcp connect error: 10.0.0.7"));
+        assert_eq!((refused.code(), refused.message()), (Code::Unavailable, "a service cannot be reached"));
     }
 }

@@ -59,7 +59,6 @@ impl GrpcServer {
             .build_v1()?;
         let health = HealthReporter::new();
         let router = Server::builder()
-            .tcp_nodelay(true)
             .timeout(limits::CALL_DEADLINE)
             .concurrency_limit_per_connection(limits::GRPC_IN_FLIGHT_MAX)
             .load_shed(true)
@@ -91,7 +90,9 @@ impl GrpcServer {
                 graph.end_watches();
             }
         };
-        router.serve_with_incoming_shutdown(TcpIncoming::from(listener), stopped).await?;
+        // The server's own settings of sockets are for those that it opens itself.
+        let connections = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
+        router.serve_with_incoming_shutdown(connections, stopped).await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod folders;
 mod grpc;
+mod http;
 mod listeners;
 pub(crate) mod services;
 mod shutdown;
@@ -13,10 +14,8 @@ mod shutdown;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
 use base::clock::SystemClock;
 use base::{limits, telemetry};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -35,10 +34,10 @@ pub(crate) async fn run(role: Role, config: &Config, ready_file: Option<&Path>) 
 
     let mut servers = JoinSet::new();
     if let Some((listener, api)) = listeners.http.zip(services.api.as_ref()) {
-        servers.spawn(serve_http(listener, api.router(), stopping.clone()));
+        servers.spawn(http::serve(listener, api.router(), stopping.clone()));
     }
     if let Some(listener) = listeners.ops {
-        servers.spawn(serve_http(listener, api::operations::router(metrics), stopping.clone()));
+        servers.spawn(http::serve(listener, api::operations::router(metrics), stopping.clone()));
     }
     if let Some(listener) = listeners.grpc {
         let server = GrpcServer::new(&services, &config.service_token)?;
@@ -72,9 +71,4 @@ async fn until_ended(servers: &mut JoinSet<anyhow::Result<()>>, stopping: &Cance
         Some(ended) => ended?.and(drained),
         None => drained,
     }
-}
-
-async fn serve_http(listener: TcpListener, router: Router, stopping: CancellationToken) -> anyhow::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await?;
-    Ok(())
 }

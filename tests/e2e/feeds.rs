@@ -45,13 +45,15 @@ async fn feeds_equal_the_model(wiring: Wiring) {
     let mut authors = follows.by_size(&follows.followers);
     authors[AUTHORS / 2..].shuffle(&mut random);
     authors.truncate(AUTHORS);
-    // A third of the readers follow the most people, a third are authors, a third are anybody.
-    let mut readers = follows.by_size(&follows.followees);
-    readers[READERS / 3..].shuffle(&mut random);
-    readers.truncate(READERS - READERS / 3);
+    // A third of the readers follow the most people, a third are authors, the others are anybody.
+    let mut others = follows.by_size(&follows.followees);
+    let mut readers: BTreeSet<u64> = others.drain(..READERS / 3).collect();
     readers.extend(authors.sample(&mut random, READERS / 3));
-    readers.sort_unstable();
-    readers.dedup();
+    others.shuffle(&mut random);
+    let missing: Vec<u64> = others.into_iter().filter(|person| !readers.contains(person)).collect();
+    readers.extend(missing.iter().take(READERS - readers.len()));
+    let readers: Vec<u64> = readers.into_iter().collect();
+    assert_eq!(readers.len(), READERS);
     let usernames = |people: &[u64]| people.iter().map(|person| format!("u{person}")).collect::<Vec<_>>();
     let author_tokens = data::tokens(&data, &usernames(&authors));
     let reader_tokens = data::tokens(&data, &usernames(&readers));

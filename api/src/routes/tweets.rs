@@ -85,9 +85,10 @@ pub(crate) async fn create(
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
+    AtLeast(at_least): AtLeast,
     caller: Option<Caller>,
 ) -> Answer<Json<TweetView>> {
-    let request = GetTweetsRequest { ids: vec![tweet_id(&id)?], viewer: viewer_id(&caller) };
+    let request = GetTweetsRequest { ids: vec![tweet_id(&id)?], viewer: viewer_id(&caller), at_least };
     let found = app.timeline.get_tweets(request).await?.tweets;
     let view = app.tweet_views(found, caller.is_some()).await?.into_iter().next();
     view.map(Json).ok_or_else(Problem::no_such_tweet)

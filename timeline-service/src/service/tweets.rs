@@ -52,6 +52,7 @@ impl TimelineService {
 
     pub(super) async fn get(&self, request: GetTweetsRequest) -> Result<GetTweetsResponse, Error> {
         proto::convert::at_most(request.ids.len(), limits::TWEETS_BATCH_MAX, "ids")?;
+        let at_least = proto::convert::revision(request.at_least.as_ref(), "at_least")?;
         let view = self.0.store.view();
         let ids = request.ids;
         let read = move || {
@@ -65,7 +66,7 @@ impl TimelineService {
             let mut authors: Vec<_> = tweets.iter().map(|tweet| UserId(tweet.author)).collect();
             authors.sort_unstable();
             authors.dedup();
-            let blocking = self.0.graph.blocking(&authors, UserId(viewer), None).await.map_err(naming("viewer"))?;
+            let blocking = self.0.graph.blocking(&authors, UserId(viewer), at_least).await.map_err(naming("viewer"))?;
             let blocks = |author| authors.binary_search(&UserId(author)).is_ok_and(|place| blocking[place]);
             tweets.retain(|tweet| !blocks(tweet.author));
         }

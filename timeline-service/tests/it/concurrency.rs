@@ -68,7 +68,9 @@ async fn nothing_appears_below_what_a_reader_has_seen() {
                     let posted = link.create_tweet(new(author, &format!("number {number}"))).await;
                     let id = posted.expect("posted").tweet.expect("a tweet is always answered").id;
                     // Whoever was told of a tweet sees it.
-                    let seen = link.get_tweets(proto::timeline::GetTweetsRequest { ids: vec![id], viewer: None }).await;
+                    let seen = link
+                        .get_tweets(proto::timeline::GetTweetsRequest { ids: vec![id], viewer: None, at_least: None })
+                        .await;
                     assert_eq!(seen.expect("readable").tweets.len(), 1);
                     acknowledged.push(id);
                 }

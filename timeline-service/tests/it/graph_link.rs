@@ -200,6 +200,8 @@ async fn unknown_users_and_revisions_are_passed_on_with_their_field() {
     let at_least = Some(Revision(6).into());
     let early = UserTimelineRequest { user: 2, viewer: Some(1), at_least, ..UserTimelineRequest::default() };
     assert_eq!(field(link.user_timeline(early).await.expect_err("too early")), named("at_least"));
-    let get = GetTweetsRequest { ids: vec![posted.id], viewer: Some(USERS) };
-    assert_eq!(field(link.get_tweets(get).await.expect_err("unknown")), named("viewer"));
+    let get = GetTweetsRequest { ids: vec![posted.id], viewer: Some(USERS), at_least: None };
+    assert_eq!(field(link.get_tweets(get.clone()).await.expect_err("unknown")), named("viewer"));
+    let early = GetTweetsRequest { viewer: Some(1), at_least: Some(Revision(6).into()), ..get };
+    assert_eq!(field(link.get_tweets(early).await.expect_err("too early")), named("at_least"));
 }

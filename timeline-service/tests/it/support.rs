@@ -135,7 +135,7 @@ impl Harness {
     }
 
     pub(crate) async fn get(&self, ids: &[u64], viewer: Option<u32>) -> Result<Vec<Tweet>, Error> {
-        Ok(self.link().get_tweets(GetTweetsRequest { ids: ids.to_vec(), viewer }).await?.tweets)
+        Ok(self.link().get_tweets(GetTweetsRequest { ids: ids.to_vec(), viewer, at_least: None }).await?.tweets)
     }
 
     pub(crate) async fn home(&self, user: u32, page: PageRequest) -> Result<TimelineResponse, Error> {

@@ -180,7 +180,7 @@ impl TimelineService for ModelTimeline {
 
     async fn get_tweets(&self, request: Request<GetTweetsRequest>) -> Result<Response<GetTweetsResponse>, Status> {
         self.faults.meet("get_tweets").await?;
-        let GetTweetsRequest { ids, viewer } = request.into_inner();
+        let GetTweetsRequest { ids, viewer, .. } = request.into_inner();
         let state = self.state();
         let seen = |tweet: &&Tweet| !self.hidden_from(viewer, tweet.author);
         let tweets = ids.iter().filter_map(|id| state.find(*id)).filter(seen).cloned().collect();
