@@ -161,6 +161,14 @@ impl ChangeLog for FileLog {
         appended
     }
 
+    fn refuse(&self) {
+        self.writer.lock().refused = true;
+    }
+
+    fn refuses(&self) -> bool {
+        self.writer.lock().refused
+    }
+
     fn read(&self, after: Revision, limit: usize) -> Result<Vec<(Revision, Record)>, LogError> {
         let mut found = Vec::new();
         let mut after = after;

@@ -45,7 +45,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// What the disk said; the store is as it was.
+    /// What the disk said. The store is as it was, and refuses writes where only the next open can tell whether the
+    /// edges are there.
     pub fn import(&self, bulk: BulkEdges, progress: &(dyn Fn(f64) + Sync)) -> Result<BulkReport, StoreError> {
         let compactor = &self.0.compactor;
         let _turn = compactor.turn.lock();
@@ -156,6 +157,9 @@ impl Shared {
     }
 
     fn commit_import(&self, segments: Vec<Segments>, directory: Directory, mark: ImportMark) -> Result<(), StoreError> {
+        if self.log.refuses() {
+            return Err(StoreError::Refused);
+        }
         let revision = Revision(mark.revision);
         let mut manifest = self.manifest.lock();
         let mut next = manifest.clone();
@@ -165,7 +169,7 @@ impl Shared {
             obsolete.extend(self.obsolete(slot, old.segments, segments.numbers()));
         }
         next.import = Some(mark);
-        next.write(self.disk.as_ref(), &self.folder)?;
+        self.write_manifest(&next)?;
         *manifest = next;
         drop(manifest);
         // From here on it has happened; should the record not reach the log, the next open appends it.

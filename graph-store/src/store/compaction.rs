@@ -80,7 +80,7 @@ impl Compactor {
         let files = &mut next.slots_state[usize::from(slot.0)];
         let old = std::mem::replace(&mut files.segments, new.numbers());
         files.revision = frozen_at.0;
-        next.write(self.shared.disk.as_ref(), &self.shared.folder)?;
+        self.shared.write_manifest(&next)?;
         *manifest = next;
         drop(manifest);
         let obsolete = self.shared.obsolete(slot, old, new.numbers());
@@ -141,6 +141,12 @@ impl Shared {
         Ok(obsolete)
     }
 
+    /// Commits by renaming the manifest. Where that fails nobody knows which manifest the next open finds, so nothing
+    /// may be acknowledged that only one of the two allows for.
+    pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        manifest.write(self.disk.as_ref(), &self.folder).inspect_err(|_| self.log.refuse())
+    }
+
     /// Lets everything stand for `frozen_at`, which all overlays have been written up to, and trims the log.
     fn settle(&self, frozen_at: Revision) -> Result<(), StoreError> {
         // What the directory learns after this is in the log behind `frozen_at`, and may be applied twice.
@@ -154,7 +160,7 @@ impl Shared {
         let mut next = manifest.clone();
         let written = self.write_directory(&directory, frozen_at, &mut next).and_then(|obsolete| {
             next.slots_state.iter_mut().for_each(|files| files.revision = frozen_at.0);
-            next.write(self.disk.as_ref(), &self.folder)?;
+            self.write_manifest(&next)?;
             Ok(obsolete)
         });
         let obsolete = written.inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
