@@ -1,0 +1,97 @@
+//! Compaction that cannot work holds memory and disk within their bounds, and goes on where it can.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base::clock::ManualClock;
+use base::disk::{Disk, DiskFile, LockGuard, Mapped, SimulatedDisk};
+use base::Relation;
+use graph_store::log::Operation;
+use graph_store::store::{Change, Wanted};
+use graph_store::{Options, Store};
+
+use crate::support::{change, two_slots};
+
+const SEGMENTS: &str = "graph/segments";
+
+/// A disk on which, while it is so, no segment can be made certain. Everything else works.
+#[derive(Debug, Default)]
+struct Stubborn {
+    disk: SimulatedDisk,
+    is_so: AtomicBool,
+}
+
+impl Disk for Stubborn {
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        if self.is_so.load(Ordering::Relaxed) && folder == Path::new(SEGMENTS) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.disk.sync_folder(folder)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.disk.create_folder(path)
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.disk.names(folder)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.disk.read(path)
+    }
+
+    fn map(&self, path: &Path) -> io::Result<Mapped> {
+        self.disk.map(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.create(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.disk.open(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
+        self.disk.lock(path)
+    }
+}
+
+fn opened(disk: &Arc<Stubborn>, options: Options) -> Store {
+    let clock = Arc::new(ManualClock::new(0));
+    let opened = Store::open(disk.clone(), clock, Path::new("graph"), options);
+    opened.map(|(store, _)| store).expect("the store is whole")
+}
+
+/// A follow that no other number stands for, among 100 users.
+fn follow(number: u32) -> Change {
+    let (source, step) = (number / 99, number % 99 + 1);
+    change(Relation::Follow, Operation::Add, source, (source + step) % 100)
+}
+
+// Each compaction that failed left its files behind until the store was opened again.
+#[test]
+fn a_compaction_that_fails_leaves_no_files() {
+    let disk = Arc::new(Stubborn::default());
+    let store = opened(&disk, two_slots());
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    store.apply_blocking((0..20).map(follow).collect()).expect("the disk works");
+    store.compact().expect("the disk works");
+    let before = disk.names(Path::new(SEGMENTS)).expect("a folder");
+    store.apply_blocking((20..40).map(follow).collect()).expect("the log is not touched");
+    disk.is_so.store(true, Ordering::Relaxed);
+    store.compact().expect_err("no segment can be made certain");
+    assert_eq!(disk.names(Path::new(SEGMENTS)).expect("a folder"), before);
+    assert!(store.check(&|_| {}).is_clean());
+}
