@@ -8,9 +8,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use base::{Revision, Slot as SlotNumber};
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
 
 use super::committer::WeakQueue;
@@ -19,6 +20,9 @@ use super::open::{catalog_path, externals_path};
 use super::segments::Segments;
 use super::{Directory, Shared, Store, StoreError};
 use crate::overlay::Generation;
+
+/// How long a compaction that failed is left alone. Writes may be refused meanwhile, so it is tried again unasked.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Turns overlays into segments, one run at a time.
 #[derive(Clone, Debug)]
@@ -49,11 +53,30 @@ impl Store {
 impl Compactor {
     /// Compacts whenever woken, until nobody can wake it any more.
     pub(super) fn run(self, wakes: &Receiver<()>) {
-        while wakes.recv().is_ok() {
+        let mut retry_at = None;
+        loop {
+            let woken = match retry_at {
+                None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => wakes.recv_deadline(at),
+            };
+            if woken == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            if retry_at.is_some_and(|at| Instant::now() < at) {
+                continue;
+            }
+            retry_at = None;
+            // A wake may be older than the end of the last run.
+            if !self.shared.wants_compaction() {
+                continue;
+            }
             match self.compact() {
                 Ok(revision) => tracing::info!(revision = revision.0, "compacted"),
                 Err(StoreError::Closing) => return,
-                Err(error) => tracing::error!(error = base::error::chain(&error), "compaction failed"),
+                Err(error) => {
+                    tracing::error!(error = base::error::chain(&error), "compaction failed");
+                    retry_at = Some(Instant::now() + RETRY_INTERVAL);
+                }
             }
         }
     }
@@ -64,6 +87,8 @@ impl Compactor {
         for slot in self.shared.slots.all() {
             self.compact_slot(slot, frozen_at)?;
         }
+        // Overlays are frozen in one's turn only, so there are no others.
+        self.shared.frozen_changes.store(0, Ordering::Relaxed);
         self.shared.settle(frozen_at)?;
         Ok(frozen_at)
     }

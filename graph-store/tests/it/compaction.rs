@@ -10,7 +10,7 @@ use base::disk::{Disk, DiskFile, LockGuard, Mapped, SimulatedDisk};
 use base::Relation;
 use graph_store::log::Operation;
 use graph_store::store::{Change, Wanted};
-use graph_store::{Options, Store};
+use graph_store::{Options, Store, StoreError};
 
 use crate::support::{change, two_slots};
 
@@ -78,6 +78,29 @@ fn opened(disk: &Arc<Stubborn>, options: Options) -> Store {
 fn follow(number: u32) -> Change {
     let (source, step) = (number / 99, number % 99 + 1);
     change(Relation::Follow, Operation::Add, source, (source + step) % 100)
+}
+
+// What a failed compaction had frozen was no longer counted: writes were taken until the memory was full.
+#[test]
+fn while_compaction_fails_writes_are_taken_up_to_the_bound_and_no_further() {
+    let disk = Arc::new(Stubborn::default());
+    let store = opened(&disk, Options { overlay_changes: 10, ..two_slots() });
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    disk.is_so.store(true, Ordering::Relaxed);
+    let mut taken = 0;
+    let refused = loop {
+        match store.apply_blocking(vec![follow(taken)]) {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken < 200, "nothing was refused");
+        store.compact().expect_err("no segment can be made certain");
+    };
+    assert!(matches!(refused, StoreError::OverlayFull { changes: 41 }), "after {taken}: {refused}");
+    disk.is_so.store(false, Ordering::Relaxed);
+    store.compact().expect("the disk works again");
+    store.apply_blocking(vec![follow(taken)]).expect("there is room again");
+    assert_eq!(store.stats().expect("readable").edges, u64::from(taken) + 1);
 }
 
 // Each compaction that failed left its files behind until the store was opened again.
