@@ -190,22 +190,25 @@ impl Shared {
         });
         let obsolete = written.inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
         *manifest = next;
-        let trim_to = self.trim_to(&manifest);
+        let positions = manifest.consumers.values().copied().collect();
         drop(manifest);
         self.lists.iter().for_each(|slot| slot.advance(frozen_at));
         self.remove(&obsolete);
-        self.log.trim(trim_to)?;
+        self.trim_log(frozen_at, positions)?;
         self.settled_log_bytes.store(self.log.bytes(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// How far the log may go: what the files stand for, and no further than named readers have read while the log
-    /// is within their bound.
-    fn trim_to(&self, manifest: &Manifest) -> Revision {
-        let needed = manifest.oldest_revision();
-        if self.log.bytes() > self.options.consumer_log_bytes {
-            return needed;
+    /// Lets the log go as far as the files stand for, and no further than named readers have read. Past their bound
+    /// those who are furthest behind are given up first.
+    fn trim_log(&self, needed: Revision, mut positions: Vec<u64>) -> Result<(), StoreError> {
+        positions.sort_unstable();
+        for position in positions.into_iter().map(Revision).chain([needed]) {
+            self.log.trim(position.min(needed))?;
+            if self.log.bytes() <= self.options.consumer_log_bytes {
+                break;
+            }
         }
-        manifest.consumers.values().map(|revision| Revision(*revision)).fold(needed, Revision::min)
+        Ok(())
     }
 }

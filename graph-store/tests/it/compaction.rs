@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::clock::ManualClock;
 use base::disk::{Disk, DiskFile, LockGuard, Mapped, SimulatedDisk};
-use base::Relation;
-use graph_store::log::Operation;
+use base::{Relation, Revision};
+use graph_store::log::{LogError, Operation};
 use graph_store::store::{Change, Wanted};
 use graph_store::{Options, Store, StoreError};
 
@@ -117,4 +117,24 @@ fn a_compaction_that_fails_leaves_no_files() {
     store.compact().expect_err("no segment can be made certain");
     assert_eq!(disk.names(Path::new(SEGMENTS)).expect("a folder"), before);
     assert!(store.check(&|_| {}).is_clean());
+}
+
+// Once one named reader held more of the log than the bound allows, every other one lost its place, too.
+#[test]
+fn a_named_reader_who_is_too_far_behind_costs_the_others_nothing() {
+    let disk = Arc::new(Stubborn::default());
+    let store = opened(&disk, Options { log_file_bytes: 200, consumer_log_bytes: 2_000, ..two_slots() });
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    assert!(store.consumer_is_at("slow", Revision(1)));
+    let mut newest = Revision::ZERO;
+    for number in 0..200 {
+        newest = store.apply_blocking(vec![follow(number)]).expect("the disk works").revision;
+    }
+    let near = Revision(newest.0 - 20);
+    assert!(store.consumer_is_at("quick", near));
+    store.compact().expect("the disk works");
+    assert_eq!(store.records_after(near, 100).expect("kept for its reader").len(), 20);
+    let slow = store.records_after(Revision(1), 1).expect_err("too far behind");
+    assert!(matches!(slow, StoreError::Log(LogError::Trimmed { .. })), "{slow}");
+    assert!(store.stats().expect("readable").log_bytes <= 2_000);
 }
