@@ -74,7 +74,8 @@ fn check(flags: &ArgMatches) -> Result<(), Failure> {
 /// The store of a data folder that has one. Reading one that is not there should not make it.
 fn open_existing(config: &Config) -> anyhow::Result<Store> {
     let folder = folders::graph(&config.data);
-    anyhow::ensure!(folder.is_dir(), "there is no graph in {}", config.data.display());
+    let mut entries = std::fs::read_dir(&folder).into_iter().flatten();
+    anyhow::ensure!(entries.next().is_some(), "there is no graph in {}", config.data.display());
     open_store(&config.data, None).with_context(|| format!("opening the graph in {}", config.data.display()))
 }
 

@@ -95,6 +95,19 @@ fn a_data_folder_and_a_port_belong_to_one_process() {
     run(&["graph", "stats", "--data", data]).success();
 }
 
+// Looking at a folder that was made for a graph and had none yet created one.
+#[test]
+fn looking_at_a_graph_that_is_not_there_does_not_make_it() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let graph = folder.path().join("graph");
+    fs::create_dir(&graph).expect("a folder can be made");
+    for command in ["stats", "check"] {
+        let error = run(&["graph", command, "--data", folder.path().to_str().expect("text")]).failure(1);
+        assert!(error.contains("there is no graph"), "{error}");
+    }
+    assert_eq!(fs::read_dir(&graph).expect("a folder").count(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_minted_beside_a_running_server() {
     let folder = tempfile::tempdir().expect("a folder can be made");

@@ -32,6 +32,8 @@ struct State {
     locks: Vec<PathBuf>,
     operations: u64,
     operations_left: Option<u64>,
+    /// Whether only one operation fails once none are left.
+    fails_once: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +64,12 @@ impl SimulatedDisk {
     /// Lets this many more operations pass; every one after them fails and does nothing.
     pub fn cut_power_after(&self, operations: u64) {
         self.0.lock().operations_left = Some(operations);
+    }
+
+    /// Lets this many more operations pass; the one after them fails and does nothing, and those behind it work again.
+    pub fn fail_once_after(&self, operations: u64) {
+        let mut state = self.0.lock();
+        (state.operations_left, state.fails_once) = (Some(operations), true);
     }
 
     /// The disk as the machine finds it at its next start. `seed` decides what of the unsynced survived.
@@ -122,6 +130,10 @@ impl Inode {
 impl State {
     fn spend(&mut self) -> io::Result<()> {
         match &mut self.operations_left {
+            Some(0) if std::mem::take(&mut self.fails_once) => {
+                self.operations_left = None;
+                return Err(io::Error::other("one operation fails"));
+            }
             Some(0) => return Err(io::Error::other("the power is cut")),
             Some(left) => *left -= 1,
             None => {}
@@ -321,6 +333,18 @@ mod tests {
             (0..32).filter(|seed| !disk.after_power_cut(*seed).names(Path::new("folder")).expect("names").is_empty());
         let found = found.count();
         assert!(0 < found && found < 32, "{found} of 32");
+        Ok(())
+    }
+
+    #[test]
+    fn one_operation_fails_and_those_behind_it_work() -> io::Result<()> {
+        let disk = SimulatedDisk::new();
+        let mut file = disk.create(Path::new("file"))?;
+        disk.fail_once_after(1);
+        file.write_at(0, b"one")?;
+        assert!(file.write_at(0, b"two").is_err());
+        file.write_at(3, b", three")?;
+        assert_eq!(disk.read(Path::new("file"))?, b"one, three");
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The embedded change log: numbered append-only files of checksummed frames.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -160,6 +161,14 @@ impl ChangeLog for FileLog {
         appended
     }
 
+    fn refuse(&self) {
+        self.writer.lock().refused = true;
+    }
+
+    fn refuses(&self) -> bool {
+        self.writer.lock().refused
+    }
+
     fn read(&self, after: Revision, limit: usize) -> Result<Vec<(Revision, Record)>, LogError> {
         let mut found = Vec::new();
         let mut after = after;
@@ -199,16 +208,25 @@ impl ChangeLog for FileLog {
 
     fn trim(&self, up_to: Revision) -> Result<(), LogError> {
         loop {
-            let path = {
+            let oldest = {
                 let mut files = self.files.lock();
                 if files.len() < 2 || files[0].last > up_to {
                     return Ok(());
                 }
-                self.path_of(files.remove(0).after)
+                files.remove(0)
             };
             // Oldest first and the name made certain each time: a cut leaves a log without a hole.
-            let removed = self.disk.remove(&path).and_then(|()| self.disk.sync_folder(&self.folder));
-            removed.map_err(|source| io_error(&path, "removed", source))?;
+            let path = self.path_of(oldest.after);
+            let removed = match self.disk.remove(&path) {
+                // Removed before, when its name could not be made certain.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            };
+            if let Err(source) = removed.and_then(|()| self.disk.sync_folder(&self.folder)) {
+                // It goes before any later one the next time, for the same reason.
+                self.files.lock().insert(0, oldest);
+                return Err(io_error(&path, "removed", source));
+            }
         }
     }
 
@@ -249,7 +267,7 @@ fn create_file(disk: &dyn Disk, folder: &Path, after: Revision) -> Result<Box<dy
     create().map_err(|source| io_error(&path, "created", source))
 }
 
-fn io_error(path: &Path, doing: &'static str, source: std::io::Error) -> LogError {
+fn io_error(path: &Path, doing: &'static str, source: io::Error) -> LogError {
     LogError::Io { path: path.to_owned(), doing, source }
 }
 

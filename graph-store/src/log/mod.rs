@@ -28,6 +28,12 @@ pub trait ChangeLog: Send + Sync + std::fmt::Debug {
     /// After any error the log refuses every further append: what reached the disk is unknown until it is reopened.
     fn append(&self, records: &[Record]) -> Result<Revision, LogError>;
 
+    /// Refuses every further append, as after one that failed: something else left in doubt what the disk holds.
+    fn refuse(&self);
+
+    /// Whether appends are refused.
+    fn refuses(&self) -> bool;
+
     /// Up to `limit` records after `revision` (more where records were appended together), in order.
     ///
     /// # Errors

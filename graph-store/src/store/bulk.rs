@@ -4,6 +4,7 @@
 //! the manifest is renamed; before that nothing has happened, and what was written is removed at the next open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, UserId};
 use rayon::prelude::*;
@@ -45,7 +46,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// What the disk said; the store is as it was.
+    /// What the disk said. The store is as it was, and refuses writes where only the next open can tell whether the
+    /// edges are there.
     pub fn import(&self, bulk: BulkEdges, progress: &(dyn Fn(f64) + Sync)) -> Result<BulkReport, StoreError> {
         let compactor = &self.0.compactor;
         let _turn = compactor.turn.lock();
@@ -75,7 +77,7 @@ impl Shared {
         let reversed: Vec<_> = edges.par_iter().map(|(source, target)| (*target, *source)).collect();
         let [forward, reverse] = [edges, reversed].map(|edges| self.by_slot(edges));
         progress(0.4);
-        let done = std::sync::atomic::AtomicUsize::new(0);
+        let done = AtomicUsize::new(0);
         let rewrite = |slot: SlotNumber| -> Result<Segments, StoreError> {
             let mut changes = self.lists[usize::from(slot.0)].frozen();
             let mut generation = Generation::default();
@@ -87,7 +89,7 @@ impl Shared {
             }
             changes.push(Arc::new(generation));
             let segments = self.rewrite(slot, &changes, revision)?;
-            let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             progress(0.4 + 0.6 * done as f64 / f64::from(self.slots.count()));
             Ok(segments)
         };
@@ -156,6 +158,9 @@ impl Shared {
     }
 
     fn commit_import(&self, segments: Vec<Segments>, directory: Directory, mark: ImportMark) -> Result<(), StoreError> {
+        if self.log.refuses() {
+            return Err(StoreError::Refused);
+        }
         let revision = Revision(mark.revision);
         let mut manifest = self.manifest.lock();
         let mut next = manifest.clone();
@@ -165,7 +170,7 @@ impl Shared {
             obsolete.extend(self.obsolete(slot, old.segments, segments.numbers()));
         }
         next.import = Some(mark);
-        next.write(self.disk.as_ref(), &self.folder)?;
+        self.write_manifest(&next)?;
         *manifest = next;
         drop(manifest);
         // From here on it has happened; should the record not reach the log, the next open appends it.
@@ -173,6 +178,7 @@ impl Shared {
         for (slot, segments) in self.lists.iter().zip(segments) {
             slot.replace_segments(segments, revision, slot.frozen().len());
         }
+        self.frozen_changes.store(0, Ordering::Relaxed);
         *self.directory.write() = Directory { dirty: false, ..directory };
         self.popular.forget();
         self.revision.send_replace(revision);

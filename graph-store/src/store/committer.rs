@@ -9,7 +9,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use base::{Revision, UserId};
 use crossbeam::channel::{Receiver, RecvError, Sender, bounded};
@@ -17,7 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::judge::{Change, Outcome, Pending};
-use super::{Shared, StoreError, slot};
+use super::{Shared, StoreError};
 use crate::log::{LogError, Record};
 use crate::metrics;
 
@@ -203,8 +202,7 @@ impl Committer {
             Job::Allocate { wanted, key, answer } => send(answer, self.allocate(&wanted, key)),
             Job::UpdateSet { name, remove, add, answer } => send(answer, self.update_set(name, remove, add)),
             Job::Freeze { answer, resume } => {
-                self.shared.lists.iter().for_each(slot::Slot::freeze);
-                self.shared.active_changes.store(0, Ordering::Relaxed);
+                self.shared.freeze();
                 send(answer, Ok(self.shared.revision()));
                 // Ends when the other end is dropped: nothing can ever be sent.
                 let Err(RecvError) = resume.recv();

@@ -8,9 +8,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use base::{Revision, Slot as SlotNumber};
-use crossbeam::channel::Receiver;
+use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
 
 use super::committer::WeakQueue;
@@ -19,6 +20,9 @@ use super::open::{catalog_path, externals_path};
 use super::segments::Segments;
 use super::{Directory, Shared, Store, StoreError};
 use crate::overlay::Generation;
+
+/// How long a compaction that failed is left alone. Writes may be refused meanwhile, so it is tried again unasked.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Turns overlays into segments, one run at a time.
 #[derive(Clone, Debug)]
@@ -49,11 +53,30 @@ impl Store {
 impl Compactor {
     /// Compacts whenever woken, until nobody can wake it any more.
     pub(super) fn run(self, wakes: &Receiver<()>) {
-        while wakes.recv().is_ok() {
+        let mut retry_at = None;
+        loop {
+            let woken = match retry_at {
+                None => wakes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => wakes.recv_deadline(at),
+            };
+            if woken == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            if retry_at.is_some_and(|at| Instant::now() < at) {
+                continue;
+            }
+            retry_at = None;
+            // A wake may be older than the end of the last run.
+            if !self.shared.wants_compaction() {
+                continue;
+            }
             match self.compact() {
                 Ok(revision) => tracing::info!(revision = revision.0, "compacted"),
                 Err(StoreError::Closing) => return,
-                Err(error) => tracing::error!(error = base::error::chain(&error), "compaction failed"),
+                Err(error) => {
+                    tracing::error!(error = base::error::chain(&error), "compaction failed");
+                    retry_at = Some(Instant::now() + RETRY_INTERVAL);
+                }
             }
         }
     }
@@ -64,6 +87,8 @@ impl Compactor {
         for slot in self.shared.slots.all() {
             self.compact_slot(slot, frozen_at)?;
         }
+        // Overlays are frozen in one's turn only, so there are no others.
+        self.shared.frozen_changes.store(0, Ordering::Relaxed);
         self.shared.settle(frozen_at)?;
         Ok(frozen_at)
     }
@@ -80,7 +105,7 @@ impl Compactor {
         let files = &mut next.slots_state[usize::from(slot.0)];
         let old = std::mem::replace(&mut files.segments, new.numbers());
         files.revision = frozen_at.0;
-        next.write(self.shared.disk.as_ref(), &self.shared.folder)?;
+        self.shared.write_manifest(&next)?;
         *manifest = next;
         drop(manifest);
         let obsolete = self.shared.obsolete(slot, old, new.numbers());
@@ -141,6 +166,12 @@ impl Shared {
         Ok(obsolete)
     }
 
+    /// Commits by renaming the manifest. Where that fails nobody knows which manifest the next open finds, so nothing
+    /// may be acknowledged that only one of the two allows for.
+    pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
+        manifest.write(self.disk.as_ref(), &self.folder).inspect_err(|_| self.log.refuse())
+    }
+
     /// Lets everything stand for `frozen_at`, which all overlays have been written up to, and trims the log.
     fn settle(&self, frozen_at: Revision) -> Result<(), StoreError> {
         // What the directory learns after this is in the log behind `frozen_at`, and may be applied twice.
@@ -154,27 +185,30 @@ impl Shared {
         let mut next = manifest.clone();
         let written = self.write_directory(&directory, frozen_at, &mut next).and_then(|obsolete| {
             next.slots_state.iter_mut().for_each(|files| files.revision = frozen_at.0);
-            next.write(self.disk.as_ref(), &self.folder)?;
+            self.write_manifest(&next)?;
             Ok(obsolete)
         });
         let obsolete = written.inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
         *manifest = next;
-        let trim_to = self.trim_to(&manifest);
+        let positions = manifest.consumers.values().copied().collect();
         drop(manifest);
         self.lists.iter().for_each(|slot| slot.advance(frozen_at));
         self.remove(&obsolete);
-        self.log.trim(trim_to)?;
+        self.trim_log(frozen_at, positions)?;
         self.settled_log_bytes.store(self.log.bytes(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// How far the log may go: what the files stand for, and no further than named readers have read while the log
-    /// is within their bound.
-    fn trim_to(&self, manifest: &Manifest) -> Revision {
-        let needed = manifest.oldest_revision();
-        if self.log.bytes() > self.options.consumer_log_bytes {
-            return needed;
+    /// Lets the log go as far as the files stand for, and no further than named readers have read. Past their bound
+    /// those who are furthest behind are given up first.
+    fn trim_log(&self, needed: Revision, mut positions: Vec<u64>) -> Result<(), StoreError> {
+        positions.sort_unstable();
+        for position in positions.into_iter().map(Revision).chain([needed]) {
+            self.log.trim(position.min(needed))?;
+            if self.log.bytes() <= self.options.consumer_log_bytes {
+                break;
+            }
         }
-        manifest.consumers.values().map(|revision| Revision(*revision)).fold(needed, Revision::min)
+        Ok(())
     }
 }

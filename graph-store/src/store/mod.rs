@@ -93,6 +93,8 @@ struct Shared {
     revision: tokio_watch::Sender<Revision>,
     /// Changes applied since the overlays were last frozen.
     active_changes: AtomicUsize,
+    /// Changes in frozen overlays, which stay in memory until a compaction has written them all out.
+    frozen_changes: AtomicUsize,
     /// Bytes of the log after it was last trimmed.
     settled_log_bytes: AtomicU64,
     manifest: Mutex<Manifest>,
@@ -149,7 +151,7 @@ impl Store {
 
     fn submit_apply(&self, changes: Vec<Change>) -> Result<oneshot::Receiver<Result<Applied, StoreError>>, StoreError> {
         self.all_known(changes.iter().flat_map(|change| [change.source, change.target]))?;
-        let waiting = self.0.shared.active_changes.load(Ordering::Relaxed);
+        let waiting = self.0.shared.changes_in_memory();
         if waiting > self.0.shared.options.overlay_changes.saturating_mul(4) {
             return Err(StoreError::OverlayFull { changes: waiting });
         }
@@ -236,10 +238,21 @@ impl Shared {
         }
     }
 
+    /// Changes that no segment has yet.
+    fn changes_in_memory(&self) -> usize {
+        self.active_changes.load(Ordering::Relaxed) + self.frozen_changes.load(Ordering::Relaxed)
+    }
+
+    /// Freezes all overlays. Only the committer may, between two groups.
+    fn freeze(&self) {
+        self.lists.iter().for_each(Slot::freeze);
+        let frozen = self.active_changes.swap(0, Ordering::Relaxed);
+        self.frozen_changes.fetch_add(frozen, Ordering::Relaxed);
+    }
+
     /// Whether the overlay or the log has grown past its bound.
     fn wants_compaction(&self) -> bool {
         let log_growth = self.log.bytes().saturating_sub(self.settled_log_bytes.load(Ordering::Relaxed));
-        self.active_changes.load(Ordering::Relaxed) >= self.options.overlay_changes
-            || log_growth >= self.options.log_bytes
+        self.changes_in_memory() >= self.options.overlay_changes || log_growth >= self.options.log_bytes
     }
 }

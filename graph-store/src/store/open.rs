@@ -110,6 +110,7 @@ impl Store {
             slots,
             revision: watch::Sender::new(Revision::ZERO),
             active_changes: AtomicUsize::new(0),
+            frozen_changes: AtomicUsize::new(0),
             settled_log_bytes: AtomicU64::new(0),
             manifest: Mutex::new(manifest),
             popular: popular::Popular::default(),

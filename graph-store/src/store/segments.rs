@@ -1,5 +1,6 @@
 //! The segments of one slot: a file pair for each relation and direction that has lists.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -112,7 +113,7 @@ impl Segments {
     }
 
     /// These lists under the changes of some generations, oldest first, as new files with the numbers that `number`
-    /// gives out. Files without changes stay as they are.
+    /// gives out. Files without changes stay as they are. Where it fails, what it wrote is removed again.
     pub(super) fn rewrite(
         &self,
         disk: &dyn Disk,
@@ -122,6 +123,30 @@ impl Segments {
         encoding: Encoding,
         number: impl Fn() -> u64,
     ) -> Result<Segments, StoreError> {
+        let begun = Cell::new([None; 6]);
+        let number = |place: usize| {
+            let mut numbers = begun.get();
+            let number = *numbers[place].insert(number());
+            begun.set(numbers);
+            number
+        };
+        self.write_anew(disk, folder, changes, revision, encoding, number).inspect_err(|_| {
+            for path in Segments::paths(folder, self.slot, begun.get()) {
+                // What cannot be removed either is removed at the next open.
+                let _ = disk.remove(&path);
+            }
+        })
+    }
+
+    fn write_anew(
+        &self,
+        disk: &dyn Disk,
+        folder: &Path,
+        changes: &[Arc<Generation>],
+        revision: Revision,
+        encoding: Encoding,
+        number: impl Fn(usize) -> u64,
+    ) -> Result<Segments, StoreError> {
         let mut files = self.files.clone();
         let mut written = false;
         for (relation, direction) in places() {
@@ -130,7 +155,8 @@ impl Segments {
             if touched.is_empty() {
                 continue;
             }
-            let id = SegmentId { slot: self.slot, slots: self.slots, relation, direction, number: number() };
+            let number = number(place(relation, direction));
+            let id = SegmentId { slot: self.slot, slots: self.slots, relation, direction, number };
             let old = self.segment(relation, direction);
             // Lists of the old file are at least as old as its base, and changes are newer than every old file.
             let first_change = touched.iter().flat_map(|ordinal| versions(changes, (relation, direction, *ordinal)));

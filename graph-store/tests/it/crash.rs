@@ -1,7 +1,7 @@
 //! With the power cut at any write and any sync, what was acknowledged is there and nothing is half done.
 
-use base::Relation;
 use base::disk::SimulatedDisk;
+use base::{ListRef, Relation, UserId};
 use graph_store::log::Operation;
 use graph_store::store::{BulkEdges, Change, Wanted};
 use graph_store::{Store, StoreError};
@@ -76,6 +76,51 @@ fn with_the_power_cut_at_every_write_and_sync_nothing_acknowledged_is_lost() {
             assert!(same, "cut after {operations}, seed {seed}: {found:?}");
             let report = store.check(&|_| {});
             assert!(report.is_clean(), "cut after {operations}, seed {seed}: {report:?}");
+        }
+    }
+}
+
+// A manifest that was renamed and not made certain committed an import that the store did not know of; the changes
+// acknowledged after it had the import's revision, and were gone at the next open.
+#[test]
+fn whatever_fails_once_nothing_acknowledged_afterwards_is_lost() {
+    use Relation::Follow;
+    let run = |disk: &SimulatedDisk, fail_after: Option<u64>| -> Vec<(u32, u32)> {
+        let external_ids: Vec<u64> = (0..u64::from(USERS)).collect();
+        let store = open(disk);
+        let mut acknowledged = Vec::new();
+        let mut follow = |source, target| {
+            if store.apply_blocking(vec![change(Follow, Operation::Add, source, target)]).is_ok() {
+                acknowledged.push((source, target));
+            }
+        };
+        store.allocate_blocking(Wanted::ExternalIds(external_ids.clone()), String::new()).expect("the disk works");
+        follow(0, 1);
+        if let Some(operations) = fail_after {
+            disk.fail_once_after(operations);
+        }
+        // What fails is told, and what matters here is what comes after it.
+        let _ = store.compact();
+        follow(4, 1);
+        let _ = store.import(BulkEdges { external_ids, edges: vec![(2, 1), (3, 1)], time: NOW }, &|_| {});
+        follow(5, 1);
+        acknowledged
+    };
+    let whole = SimulatedDisk::new();
+    assert_eq!(run(&whole, None), [(0, 1), (4, 1), (5, 1)]);
+    for operations in 0..whole.operations() {
+        let disk = SimulatedDisk::new();
+        let acknowledged = run(&disk, Some(operations));
+        let killed = std::iter::once(disk.clone());
+        for (cut, disk) in killed.chain((0..4).map(|seed| disk.after_power_cut(seed))).enumerate() {
+            let store = open(&disk);
+            for (source, target) in &acknowledged {
+                let list = ListRef::forward(Follow, UserId(*source));
+                let kept = store.contains(list, UserId(*target)).expect("readable");
+                assert!(kept, "{source} follows {target}, failure after {operations}, {cut}");
+            }
+            let report = store.check(&|_| {});
+            assert!(report.is_clean(), "failure after {operations}, {cut}: {report:?}");
         }
     }
 }

@@ -96,6 +96,23 @@ fn trimming_lets_whole_files_go_and_says_where_the_log_begins() {
     assert_eq!(all_after(&log, Revision(60)), numbered(61..=62));
 }
 
+// A file that could not be removed was forgotten; the next trim removed the one behind it, and the log did not open.
+#[test]
+fn a_trim_that_failed_leaves_a_log_without_a_hole() {
+    for operations in 0..4 {
+        let disk = SimulatedDisk::new();
+        let log = created(&disk).with_file_bytes(120);
+        append(&log, 1..=30);
+        disk.fail_once_after(operations);
+        log.trim(Revision(12)).expect_err("one operation fails");
+        assert_eq!(all_after(&log, Revision(12)), numbered(13..=30), "{operations}");
+        log.trim(Revision(20)).expect("the disk works again");
+        drop(log);
+        let log = opened(&disk).unwrap_or_else(|error| panic!("after {operations}: {error}"));
+        assert_eq!(all_after(&log, Revision(20)), numbered(21..=30), "{operations}");
+    }
+}
+
 #[test]
 fn a_torn_append_is_cut_off_and_reported() {
     let disk = SimulatedDisk::new();
