@@ -148,6 +148,16 @@ fn duplicates_and_self_loops_are_dropped_and_counted() {
     check(&data);
 }
 
+/// Standard input asked for twice gave all its lines to the people, and an import without edges was reported as done.
+#[test]
+fn edges_and_people_come_from_different_places() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let data = folder.path().join("data");
+    let error = run(&["graph", "import", "--data", name(&data), "--vertices", "-", "-"]).failure(1);
+    assert!(error.contains("cannot both be read from -"), "{error}");
+    assert_eq!(data::contents(&data), []);
+}
+
 #[test]
 fn a_malformed_line_stops_an_import_and_nothing_has_changed() {
     let folder = tempfile::tempdir().expect("a folder can be made");

@@ -73,6 +73,12 @@ pub enum ImportError {
         /// What is wrong.
         source: ParseError,
     },
+    /// The edges and the people were to be read from the same place, which gives its lines only once.
+    #[error("edges and people cannot both be read from {path}")]
+    SameSource {
+        /// Where from.
+        path: PathBuf,
+    },
     /// There are more people than user ids.
     #[error("more than {max} people")]
     TooMany {
@@ -110,6 +116,9 @@ impl EdgeList {
         let mut people = People::default();
         let mut report = ImportReport::default();
         if let Some(path) = &import.vertices {
+            if *path == import.edges {
+                return Err(ImportError::SameSource { path: path.clone() });
+            }
             let source = Source::open(path)?;
             let file = source.progress();
             for line in Vertices::new(source) {

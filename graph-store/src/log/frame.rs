@@ -22,7 +22,7 @@
 //! | 8 | 8 | the revision before the first record; record `i`, from 0, has this plus `i + 1` |
 //! | 16 | n | the [records](super::Record), one behind the other, at least one |
 //!
-//! A header whose checksum (of its first 20 bytes) is right and whose version is not 1 belongs to a newer Roost.
+//! The header's checksum is of its first 20 bytes. A file with any other header than this version's is damaged.
 
 use base::Revision;
 

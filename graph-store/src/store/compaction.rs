@@ -15,6 +15,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
 
 use super::committer::WeakQueue;
+use super::externals::Externals;
 use super::manifest::{CatalogFile, Manifest};
 use super::open::{catalog_path, externals_path};
 use super::segments::Segments;
@@ -189,10 +190,15 @@ impl Shared {
             Ok(obsolete)
         });
         let obsolete = written.inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
+        let new_table = next.externals.filter(|number| Some(*number) != manifest.externals);
         *manifest = next;
         let positions = manifest.consumers.values().copied().collect();
         drop(manifest);
         self.lists.iter().for_each(|slot| slot.advance(frozen_at));
+        if let Some(number) = new_table {
+            let table = Externals::open(self.disk.as_ref(), &externals_path(&self.folder, number))?;
+            self.directory.write().externals.replace_table(table, &directory.externals);
+        }
         self.remove(&obsolete);
         self.trim_log(frozen_at, positions)?;
         self.settled_log_bytes.store(self.log.bytes(), Ordering::Relaxed);

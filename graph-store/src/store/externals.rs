@@ -63,6 +63,15 @@ impl Externals {
         self.recent_users.insert(user.0, external_id);
     }
 
+    /// Puts a table in place that has all pairs of `written`; what came since stays in memory.
+    pub(crate) fn replace_table(&mut self, table: Externals, written: &Externals) {
+        self.table = table.table;
+        for (external_id, user) in &written.recent {
+            self.recent.remove(external_id);
+            self.recent_users.remove(user);
+        }
+    }
+
     /// Whether pairs are known that the table does not have.
     pub(crate) fn has_recent(&self) -> bool {
         !self.recent.is_empty()
@@ -171,6 +180,22 @@ mod tests {
             assert_eq!((externals.user(6), externals.external_id(UserId(2))), (None, None));
             assert_eq!(externals.external_id(UserId(u32::MAX)), None);
         }
+        Ok(())
+    }
+
+    /// External ids stayed in memory for good, and each compaction wrote the whole table again.
+    #[test]
+    fn what_the_table_has_leaves_memory_and_what_came_since_stays() -> Result<(), StoreError> {
+        let disk = SimulatedDisk::new();
+        let mut externals = Externals::default();
+        externals.insert(17, UserId(0));
+        let written = externals.clone();
+        written.write(&disk, Path::new("table"))?;
+        externals.insert(18, UserId(1));
+        externals.replace_table(Externals::open(&disk, Path::new("table"))?, &written);
+        assert_eq!(externals.recent.len(), 1);
+        assert_eq!([17, 18].map(|id| externals.user(id)), [Some(UserId(0)), Some(UserId(1))]);
+        assert_eq!([0, 1].map(|user| externals.external_id(UserId(user))), [Some(17), Some(18)]);
         Ok(())
     }
 
