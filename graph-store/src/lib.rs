@@ -16,6 +16,7 @@
 //! neither; what was acknowledged is durable; what is read was durable before.
 
 pub mod adjacency;
+mod bytes;
 pub mod import;
 pub mod log;
 pub mod metrics;

@@ -19,6 +19,8 @@
 
 use base::{Relation, UserId};
 
+use crate::bytes::{put_name, take, take_name, take_slice, take_u32, take_u64};
+
 /// Whether an edge comes or goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Operation {
@@ -99,13 +101,13 @@ impl Record {
                 out.push(2);
                 out.extend(first.0.to_le_bytes());
                 out.extend(count.to_le_bytes());
-                encode_name(key, out);
+                put_name(key, out);
                 out.push(u8::from(!external_ids.is_empty()));
                 external_ids.iter().for_each(|id| out.extend(id.to_le_bytes()));
             }
             Record::Set { name, remove, add } => {
                 out.push(3);
-                encode_name(name, out);
+                put_name(name, out);
                 for ids in [remove, add] {
                     out.extend((ids.len() as u32).to_le_bytes());
                     ids.iter().for_each(|id| out.extend(id.to_le_bytes()));
@@ -153,38 +155,14 @@ impl Record {
                 };
                 Some(Record::Set { name, remove: ids()?, add: ids()? })
             }
-            [4] => Some(Record::Import { edges: u64::from_le_bytes(take(bytes)?) }),
+            [4] => Some(Record::Import { edges: take_u64(bytes)? }),
             _ => None,
         }
     }
 }
 
-fn encode_name(name: &str, out: &mut Vec<u8>) {
-    debug_assert!(name.len() <= base::limits::NAME_MAX_BYTES, "names are checked before they are logged");
-    out.push(name.len() as u8);
-    out.extend(name.as_bytes());
-}
-
-fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*taken)
-}
-
-fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
-    take(bytes).map(u32::from_le_bytes)
-}
-
-fn take_name(bytes: &mut &[u8]) -> Option<String> {
-    let [len] = take::<1>(bytes)?;
-    let (name, rest) = bytes.split_at_checked(usize::from(len))?;
-    *bytes = rest;
-    String::from_utf8(name.to_vec()).ok()
-}
-
 fn take_many<const N: usize, T>(bytes: &mut &[u8], count: u32, read: impl Fn(&[u8; N]) -> T) -> Option<Vec<T>> {
-    let (taken, rest) = bytes.split_at_checked((count as usize).checked_mul(N)?)?;
-    *bytes = rest;
+    let taken = take_slice(bytes, (count as usize).checked_mul(N)?)?;
     Some(taken.as_chunks::<N>().0.iter().map(read).collect())
 }
 

@@ -93,7 +93,8 @@ pub struct Generation {
     changes: usize,
 }
 
-fn place(relation: Relation, direction: Direction) -> usize {
+/// The place of a relation and direction wherever all six stand in a row: in memory and in the manifest.
+pub(crate) fn place(relation: Relation, direction: Direction) -> usize {
     relation as usize * 2 + direction as usize
 }
 

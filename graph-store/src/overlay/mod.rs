@@ -6,4 +6,5 @@
 
 mod generation;
 
+pub(crate) use generation::place;
 pub use generation::{Delta, Entry, Generation};

@@ -23,6 +23,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
 use super::StoreError;
+use crate::bytes::{put_name, take_name, take_slice, take_u32, take_u64};
 
 const MAGIC: &[u8; 8] = b"ROOSTCAT";
 const VERSION: u32 = 1;
@@ -116,13 +117,13 @@ impl Catalog {
             bytes.extend(number.to_le_bytes());
         }
         for (key, granted) in &self.keys {
-            encode_name(key, &mut bytes);
+            put_name(key, &mut bytes);
             bytes.extend(granted.first.0.to_le_bytes());
             bytes.extend(granted.count.to_le_bytes());
         }
         bytes.extend((self.sets.len() as u32).to_le_bytes());
         for (name, set) in &self.sets {
-            encode_name(name, &mut bytes);
+            put_name(name, &mut bytes);
             bytes.extend(set.version.0.to_le_bytes());
             bytes.extend((set.members.serialized_size() as u32).to_le_bytes());
             #[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
@@ -146,35 +147,13 @@ impl Catalog {
         }
         for _ in 0..take_u32(&mut rest)? {
             let name = take_name(&mut rest)?;
-            let (version, after) = rest.split_first_chunk()?;
-            rest = after;
+            let version = Revision(take_u64(&mut rest)?);
             let len = take_u32(&mut rest)? as usize;
-            let (members, after) = rest.split_at_checked(len)?;
-            rest = after;
-            let members = Arc::new(RoaringBitmap::deserialize_from(members).ok()?);
-            catalog.sets.insert(name, NamedSet { members, version: Revision(u64::from_le_bytes(*version)) });
+            let members = Arc::new(RoaringBitmap::deserialize_from(take_slice(&mut rest, len)?).ok()?);
+            catalog.sets.insert(name, NamedSet { members, version });
         }
         rest.is_empty().then_some(catalog)
     }
-}
-
-fn encode_name(name: &str, out: &mut Vec<u8>) {
-    debug_assert!(name.len() <= limits::NAME_MAX_BYTES, "names are checked at the door");
-    out.push(name.len() as u8);
-    out.extend(name.as_bytes());
-}
-
-fn take_u32(bytes: &mut &[u8]) -> Option<u32> {
-    let (number, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(u32::from_le_bytes(*number))
-}
-
-fn take_name(bytes: &mut &[u8]) -> Option<String> {
-    let (len, rest) = bytes.split_first()?;
-    let (name, rest) = rest.split_at_checked(usize::from(*len))?;
-    *bytes = rest;
-    String::from_utf8(name.to_vec()).ok()
 }
 
 #[cfg(test)]

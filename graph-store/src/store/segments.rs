@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 
 use super::StoreError;
 use crate::adjacency::{Encoding, List};
-use crate::overlay::{Delta, Generation};
+use crate::overlay::{Delta, Generation, place};
 use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo, SegmentWriter};
 
 /// A list of a slot: relation, direction and ordinal.
@@ -23,11 +23,6 @@ pub(crate) struct Segments {
     slots: Slots,
     slot: Slot,
     files: [Option<Arc<Segment>>; 6],
-}
-
-/// The place of a relation and direction in the manifest's order.
-fn place(relation: Relation, direction: Direction) -> usize {
-    relation as usize * 2 + direction as usize
 }
 
 fn places() -> impl Iterator<Item = (Relation, Direction)> {
