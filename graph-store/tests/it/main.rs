@@ -4,6 +4,7 @@ mod adjacency;
 mod concurrent;
 mod crash;
 mod damage;
+mod import_binary;
 mod log;
 mod model;
 mod parse;
