@@ -4,6 +4,7 @@ mod adjacency;
 mod concurrent;
 mod crash;
 mod damage;
+mod generate;
 mod import_binary;
 mod log;
 mod model;
