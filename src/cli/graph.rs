@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use graph_store::Store;
 
-use super::{Failure, import};
+use super::{Failure, generate, import};
 use crate::config::{Config, Role};
 use crate::progress::Progress;
 use crate::roles::folders;
@@ -13,10 +13,11 @@ use crate::roles::services::open_store;
 /// The commands on a graph.
 pub(super) fn command() -> Command {
     Command::new("graph")
-        .about("Work on the follow graph of a data folder that no server has open")
+        .about("Work on the follow graph of a data folder that no server has open, or make one up")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(import::command())
+        .subcommand(generate::command())
         .subcommand(super::command_of("stats", Role::Inspect).about("Print sizes and counters").arg(json()))
         .subcommand(
             super::command_of("check", Role::Inspect)
@@ -34,6 +35,7 @@ pub(super) fn json() -> Arg {
 pub(super) fn run(graph: &ArgMatches) -> Result<(), Failure> {
     match graph.subcommand() {
         Some(("import", flags)) => import::run(flags),
+        Some(("generate", flags)) => generate::run(flags),
         Some(("check", flags)) => check(flags),
         Some((_, flags)) => stats(flags),
         None => Ok(()),

@@ -20,7 +20,7 @@ use crate::roles::services::{api_settings, open_store};
 
 pub(super) fn command() -> Command {
     super::command_of("import", Role::Import)
-        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas; also .gz and .zst")
+        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas, or binary; also .gz and .zst")
         .arg(
             Arg::new("file")
                 .value_name("FILE")

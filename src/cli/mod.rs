@@ -2,8 +2,10 @@
 //!
 //! Exit code 0 when all is well, 2 for wrong usage, settings that are not right included, 1 for everything else.
 
+mod generate;
 mod graph;
 mod import;
+mod new_file;
 mod servers;
 mod token;
 

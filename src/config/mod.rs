@@ -16,7 +16,7 @@ use base::telemetry::LogFormat;
 use proto::auth::ServiceToken;
 use tonic::transport::Uri;
 
-pub(crate) use error::{ConfigError, Problem};
+pub(crate) use error::{ConfigError, Origin, Problem};
 pub(crate) use given::Given;
 pub(crate) use settings::{Role, flags};
 

@@ -3,6 +3,7 @@
 //! - [`support`]: processes, clients, the data sets, and models to compare with.
 //! - [`cli`]: usage, settings, exit codes, what else listens.
 //! - [`import`]: real graphs in, the same graphs out.
+//! - [`generate`]: made-up graphs, counted, imported and found whole.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
 //! - [`paging`]: pages stay whole while others write.
@@ -13,6 +14,7 @@
 mod cli;
 mod crash;
 mod feeds;
+mod generate;
 mod import;
 mod paging;
 mod story;

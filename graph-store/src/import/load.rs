@@ -8,17 +8,18 @@ use base::Revision;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
+use super::binary::{self, BinaryError, EdgeReader};
 use super::parse::{Edges, Lines, ParseError, Vertices};
 use super::source::{OpenError, Progress, Source};
 use crate::store::{BulkEdges, BulkReport, Store, StoreError};
 
-/// Lines between two reports of progress.
+/// Lines or edges between two reports of progress.
 const REPORT_EVERY: u64 = 100_000;
 
 /// What to import.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The edge list, or `-` for standard input.
+    /// The edge list, text or [binary], or `-` for standard input.
     pub edges: PathBuf,
     /// A list of people, one a line, who need not have edges.
     pub vertices: Option<PathBuf>,
@@ -29,7 +30,7 @@ pub struct Import {
 pub enum Step {
     /// Lines are read. Of standard input nobody knows the end.
     Reading {
-        /// Lines with ids so far.
+        /// Lines with ids, or edges, so far.
         lines: u64,
         /// Bytes of the file so far.
         bytes: u64,
@@ -79,6 +80,14 @@ pub enum ImportError {
         /// Where from.
         path: PathBuf,
     },
+    /// A binary edge list is damaged, or could not be read.
+    #[error("{path}")]
+    Binary {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: BinaryError,
+    },
     /// There are more people than user ids.
     #[error("more than {max} people")]
     TooMany {
@@ -111,7 +120,7 @@ impl EdgeList {
     ///
     /// # Errors
     ///
-    /// Files that cannot be opened or read, malformed lines, more people than there are user ids.
+    /// Files that cannot be opened or read, malformed lines, damaged binary edge lists, more people than there are user ids.
     pub fn read(import: &Import, progress: &(dyn Fn(Step) + Sync)) -> Result<EdgeList, ImportError> {
         let mut people = People::default();
         let mut report = ImportReport::default();
@@ -128,29 +137,29 @@ impl EdgeList {
                 tell_reading(report.vertices_read, &file, progress);
             }
         }
-        let mut edges = Vec::new();
-        let source = Source::open(&import.edges)?;
+        let mut edges = Collected { people, report, edges: Vec::new(), timed: Vec::new() };
+        let mut source = Source::open(&import.edges)?;
         let file = source.progress();
-        let lines: Edges<Source> = Lines::new(source);
-        for line in lines {
-            let [source, target] = line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
-            report.edges_read += 1;
-            tell_reading(report.edges_read, &file, progress);
-            if source == target {
-                report.self_loops += 1;
-                people.place(source)?;
-            } else {
-                edges.push((people.place(source)?, people.place(target)?));
+        if source.begins_with(&binary::MAGIC) {
+            let failed = |source| ImportError::Binary { path: import.edges.clone(), source };
+            for edge in EdgeReader::new(source).map_err(failed)? {
+                let edge = edge.map_err(failed)?;
+                edges.add(edge.source.into(), edge.target.into(), edge.time)?;
+                tell_reading(edges.report.edges_read, &file, progress);
+            }
+        } else {
+            let lines: Edges<Source> = Lines::new(source);
+            for line in lines {
+                let [source, target] =
+                    line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
+                edges.add(source, target, None)?;
+                tell_reading(edges.report.edges_read, &file, progress);
             }
         }
-        let (external_ids, ranks) = people.by_external_id();
-        for (source, target) in &mut edges {
-            (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
-        }
-        Ok(EdgeList { bulk: BulkEdges { external_ids, edges, time: 0 }, report })
+        Ok(edges.into_list())
     }
 
-    /// Adds them to a store, with the store's time.
+    /// Adds them to a store, those without a time with the store's.
     ///
     /// # Errors
     ///
@@ -165,6 +174,42 @@ impl EdgeList {
 fn tell_reading(lines: u64, file: &Progress, progress: &(dyn Fn(Step) + Sync)) {
     if lines.is_multiple_of(REPORT_EVERY) {
         progress(Step::Reading { lines, bytes: file.bytes_read(), bytes_total: file.bytes_total() });
+    }
+}
+
+/// What was read so far; edges have the places of their people.
+struct Collected {
+    people: People,
+    report: ImportReport,
+    edges: Vec<(u32, u32)>,
+    timed: Vec<(u32, u32, u32)>,
+}
+
+impl Collected {
+    #[inline]
+    fn add(&mut self, source: u64, target: u64, time: Option<u32>) -> Result<(), ImportError> {
+        self.report.edges_read += 1;
+        if source == target {
+            self.report.self_loops += 1;
+            self.people.place(source)?;
+            return Ok(());
+        }
+        let (source, target) = (self.people.place(source)?, self.people.place(target)?);
+        match time {
+            None => self.edges.push((source, target)),
+            Some(time) => self.timed.push((source, target, time)),
+        }
+        Ok(())
+    }
+
+    fn into_list(self) -> EdgeList {
+        let Collected { people, report, mut edges, mut timed } = self;
+        let (external_ids, ranks) = people.by_external_id();
+        let ends = edges.iter_mut().map(|(source, target)| (source, target));
+        for (source, target) in ends.chain(timed.iter_mut().map(|(source, target, _)| (source, target))) {
+            (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
+        }
+        EdgeList { bulk: BulkEdges { external_ids, edges, time: 0, timed }, report }
     }
 }
 

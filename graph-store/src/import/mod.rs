@@ -2,8 +2,10 @@
 //!
 //! - [`source`]: a file or standard input, decompressed, with how far it has been read.
 //! - [`parse`]: lines of ids out of it.
+//! - [`binary`]: pairs of numbers out of it, with or without times.
 //! - [`import`]: all of it into a store.
 
+pub mod binary;
 mod load;
 pub mod parse;
 pub mod source;

@@ -68,6 +68,16 @@ impl Source {
         Ok(Source { reader, progress })
     }
 
+    /// Whether these are the next bytes, which stay where they are. What keeps them from being read is told when they are.
+    pub fn begins_with(&mut self, bytes: &[u8]) -> bool {
+        let mut first = Vec::with_capacity(bytes.len());
+        let failure = self.reader.by_ref().take(bytes.len() as u64).read_to_end(&mut first).err();
+        let begins = first == bytes;
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(io::Cursor::new(first).chain(Failing(failure)).chain(rest));
+        begins
+    }
+
     /// How far this source has been read; stays up to date when the source has moved elsewhere.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
@@ -122,6 +132,15 @@ impl Compression {
             "zst" => Some(Compression::Zstd),
             _ => None,
         }
+    }
+}
+
+/// Gives a failure, once, and no bytes.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

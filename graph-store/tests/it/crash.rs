@@ -48,7 +48,7 @@ impl Story {
         store.compact()?;
         let edges = vec![(2, 1), (3, 1), (0, 1)];
         self.expect(&edges.iter().map(|(source, target)| change(Follow, Add, *source, *target)).collect::<Vec<_>>());
-        store.import(BulkEdges { external_ids, edges, time: NOW }, &|_| {})?;
+        store.import(BulkEdges { external_ids, edges, time: NOW, timed: vec![] }, &|_| {})?;
         self.apply(&store, &[(Follow, Add, 5, 0), (Follow, Remove, 2, 1)])?;
         store.compact()?;
         Ok(())
@@ -102,7 +102,10 @@ fn whatever_fails_once_nothing_acknowledged_afterwards_is_lost() {
         // What fails is told, and what matters here is what comes after it.
         let _ = store.compact();
         follow(4, 1);
-        let _ = store.import(BulkEdges { external_ids, edges: vec![(2, 1), (3, 1)], time: NOW }, &|_| {});
+        let _ = store.import(
+            BulkEdges { external_ids, edges: vec![(2, 1), (3, 1)], time: NOW, ..BulkEdges::default() },
+            &|_| {},
+        );
         follow(5, 1);
         acknowledged
     };

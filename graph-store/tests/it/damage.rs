@@ -13,8 +13,8 @@ use crate::support::{NOW, change, contents, open, open_with, two_slots};
 fn store_with_everything() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     let store = open(&disk);
-    let bulk =
-        BulkEdges { external_ids: (10..20).collect(), edges: (1..10).map(|user| (user, 0)).collect(), time: NOW };
+    let edges = (1..10).map(|user| (user, 0)).collect();
+    let bulk = BulkEdges { external_ids: (10..20).collect(), edges, time: NOW, timed: vec![] };
     store.import(bulk, &|_| {}).expect("the disk works");
     store.allocate_blocking(Wanted::Count(2), "key".to_owned()).expect("the disk works");
     let apply = |relation, operation, source, target| {

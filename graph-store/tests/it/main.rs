@@ -5,6 +5,8 @@ mod compaction;
 mod concurrent;
 mod crash;
 mod damage;
+mod generate;
+mod import_binary;
 mod log;
 mod model;
 mod parse;

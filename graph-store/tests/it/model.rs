@@ -72,7 +72,7 @@ proptest! {
                 Step::Import(edges) => {
                     // External ids are given to people of their own: the import finds none of those who are there.
                     let people = (0..USERS).map(|user| 1000 + u64::from(user)).collect();
-                    let bulk = BulkEdges { external_ids: people, edges: edges.clone(), time: NOW };
+                    let bulk = BulkEdges { external_ids: people, edges: edges.clone(), time: NOW, timed: vec![] };
                     let first = store.users();
                     let known = store.users_with_external_ids(&[1000])[0].map_or(first, |user| user.0);
                     let report = store.import(bulk, &|_| {}).expect("the disk works");

@@ -212,7 +212,7 @@ async fn an_import_passes_every_filter() {
     let (service, store) = small_files(&disk).await;
     allocate(&service, 2).await;
     let mut stream = watch(&service, WatchRequest { users: vec![0], ..Default::default() }).await;
-    let bulk = BulkEdges { external_ids: vec![7, 8, 9], edges: vec![(0, 1), (1, 2)], time: NOW };
+    let bulk = BulkEdges { external_ids: vec![7, 8, 9], edges: vec![(0, 1), (1, 2)], time: NOW, timed: vec![] };
     let import = tokio::task::spawn_blocking(move || store.import(bulk, &|_| {}).map(|report| report.added));
     assert_eq!(import.await.expect("no panic").expect("the disk works"), 2);
     loop {
