@@ -1,6 +1,7 @@
 //! The real graphs hold what their README says.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::PathBuf;
 
 use graph_store::import::parse::Edges;
@@ -20,7 +21,8 @@ fn file(name: &str) -> Option<PathBuf> {
         "{} is not there; set ROOST_TEST_DATA",
         path.display()
     );
-    eprintln!("skipped: {} is not there; set ROOST_TEST_DATA", path.display());
+    // Past the harness, which keeps to itself what a test that passes prints.
+    let _ = writeln!(std::io::stderr(), "skipped: {} is not there; set ROOST_TEST_DATA", path.display());
     None
 }
 
