@@ -18,7 +18,7 @@ use super::committer::WeakQueue;
 use super::externals::Externals;
 use super::manifest::{CatalogFile, Manifest};
 use super::open::{catalog_path, externals_path};
-use super::segments::Segments;
+use super::segments::{Rewrite, Segments};
 use super::{Directory, Shared, Store, StoreError};
 use crate::overlay::Generation;
 
@@ -126,7 +126,8 @@ impl Shared {
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
-        segments.rewrite(self.disk.as_ref(), &self.folder, changes, revision, self.options.encoding, number)
+        let (disk, folder, encoding) = (self.disk.as_ref(), self.folder.as_path(), self.options.encoding);
+        Rewrite { disk, folder, changes, revision, encoding }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.

@@ -1,7 +1,7 @@
 //! The segments of one slot: a file pair for each relation and direction that has lists.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+mod rewrite;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,10 +9,12 @@ use base::disk::Disk;
 use base::{Direction, Relation, Revision, Slot, Slots};
 use roaring::RoaringBitmap;
 
+pub(super) use rewrite::Rewrite;
+
 use super::StoreError;
-use crate::adjacency::{Encoding, List};
-use crate::overlay::{Delta, Generation, place};
-use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo, SegmentWriter};
+use crate::adjacency::List;
+use crate::overlay::place;
+use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo};
 
 /// A list of a slot: relation, direction and ordinal.
 pub(crate) type Key = (Relation, Direction, u32);
@@ -107,90 +109,6 @@ impl Segments {
         }
     }
 
-    /// These lists under the changes of some generations, oldest first, as new files with the numbers that `number`
-    /// gives out. Files without changes stay as they are. Where it fails, what it wrote is removed again.
-    pub(super) fn rewrite(
-        &self,
-        disk: &dyn Disk,
-        folder: &Path,
-        changes: &[Arc<Generation>],
-        revision: Revision,
-        encoding: Encoding,
-        number: impl Fn() -> u64,
-    ) -> Result<Segments, StoreError> {
-        let begun = Cell::new([None; 6]);
-        let number = |place: usize| {
-            let mut numbers = begun.get();
-            let number = *numbers[place].insert(number());
-            begun.set(numbers);
-            number
-        };
-        self.write_anew(disk, folder, changes, revision, encoding, number).inspect_err(|_| {
-            for path in Segments::paths(folder, self.slot, begun.get()) {
-                // What cannot be removed either is removed at the next open.
-                let _ = disk.remove(&path);
-            }
-        })
-    }
-
-    fn write_anew(
-        &self,
-        disk: &dyn Disk,
-        folder: &Path,
-        changes: &[Arc<Generation>],
-        revision: Revision,
-        encoding: Encoding,
-        number: impl Fn(usize) -> u64,
-    ) -> Result<Segments, StoreError> {
-        let mut files = self.files.clone();
-        let mut written = false;
-        for (relation, direction) in places() {
-            let touched: BTreeSet<u32> =
-                changes.iter().flat_map(|generation| generation.touched(relation, direction)).collect();
-            if touched.is_empty() {
-                continue;
-            }
-            let number = number(place(relation, direction));
-            let id = SegmentId { slot: self.slot, slots: self.slots, relation, direction, number };
-            let old = self.segment(relation, direction);
-            // Lists of the old file are at least as old as its base, and changes are newer than every old file.
-            let first_change = touched.iter().flat_map(|ordinal| versions(changes, (relation, direction, *ordinal)));
-            let base = old.map_or_else(|| first_change.min().unwrap_or(revision).0, Segment::base_version);
-            let inside = segments_folder(folder);
-            let mut writer = SegmentWriter::create(disk, &inside, id, revision, base, encoding)?;
-            let untouched = old.into_iter().flat_map(Segment::lists).filter(|list| match list {
-                Ok((ordinal, _)) => !touched.contains(ordinal),
-                Err(_) => true,
-            });
-            let mut untouched = untouched.peekable();
-            for ordinal in &touched {
-                while let Some(list) = untouched.next_if(|list| list.as_ref().map_or(true, |(at, _)| at < ordinal)) {
-                    let (ordinal, list) = list?;
-                    push_unchanged(&mut writer, old, ordinal, list)?;
-                }
-                let key = (relation, direction, *ordinal);
-                let deltas = changes.iter().filter_map(|generation| generation.delta(key.0, key.1, key.2));
-                let edges = deltas.fold(self.edges(key)?, |below, delta: &Delta| delta.merge(&below));
-                let version = versions(changes, key).max().unwrap_or(revision);
-                let (ids, times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
-                writer.push(*ordinal, version.0, &ids, &times)?;
-            }
-            for list in untouched {
-                let (ordinal, list) = list?;
-                push_unchanged(&mut writer, old, ordinal, list)?;
-            }
-            writer.finish()?;
-            written = true;
-            let segment = Segment::open(disk, &inside.join(id.file_name()))?;
-            files[place(relation, direction)] = Some(Arc::new(segment));
-        }
-        if written {
-            let inside = segments_folder(folder);
-            disk.sync_folder(&inside).map_err(StoreError::io(inside, "synced"))?;
-        }
-        Ok(Segments { files, ..*self })
-    }
-
     fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
         self.files[place(relation, direction)].as_deref()
     }
@@ -204,10 +122,6 @@ fn segments_folder(folder: &Path) -> PathBuf {
     folder.join("segments")
 }
 
-fn versions(changes: &[Arc<Generation>], (relation, direction, ordinal): Key) -> impl Iterator<Item = Revision> {
-    changes.iter().filter_map(move |generation| Some(generation.delta(relation, direction, ordinal)?.version()))
-}
-
 fn edges_of(segment: &Segment, ordinal: u32) -> Result<Vec<(u32, u32)>, SegmentError> {
     let Some(list) = segment.list(ordinal)? else { return Ok(Vec::new()) };
     let (ids, times) = columns_of(segment, ordinal, list)?;
@@ -219,15 +133,4 @@ fn columns_of(segment: &Segment, ordinal: u32, list: List<'_>) -> Result<(Vec<u3
     list.decode_into(&mut ids);
     segment.times().decode_into(ordinal, ids.len(), &mut times)?;
     Ok((ids, times))
-}
-
-fn push_unchanged(
-    writer: &mut SegmentWriter,
-    old: Option<&Segment>,
-    ordinal: u32,
-    list: List<'_>,
-) -> Result<(), SegmentError> {
-    let Some(old) = old else { return Ok(()) };
-    let (ids, times) = columns_of(old, ordinal, list)?;
-    writer.push(ordinal, list.version(), &ids, &times)
 }
