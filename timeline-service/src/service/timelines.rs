@@ -29,7 +29,7 @@ impl TimelineService {
             }
         }
         let view = self.0.store.view();
-        self.page("user", CursorKind::Timeline, wanted, OwnTweets { view, user }).await
+        self.page("user", CursorKind::Timeline, wanted, view.clone(), OwnTweets { view, user }).await
     }
 
     pub(super) async fn home(&self, request: HomeTimelineRequest) -> Result<TimelineResponse, Error> {
@@ -39,18 +39,20 @@ impl TimelineService {
         let sources = self.0.graph.sources(user, at_least).await.map_err(naming("user"))?;
         let reader = Reader::new(user, sources);
         let view = self.0.store.view();
-        self.page("home", CursorKind::Feed, wanted, HomeFeed { view, reader }).await
+        self.page("home", CursorKind::Feed, wanted, view.clone(), HomeFeed { view, reader }).await
     }
 
+    /// A page of a timeline that is read from `view`, with the counts of the same state.
     async fn page<T>(
         &self,
         name: &'static str,
         kind: CursorKind,
         wanted: Wanted,
+        view: Arc<View>,
         timeline: T,
     ) -> Result<TimelineResponse, Error>
     where
-        T: Timeline<Entry = Tweet, Error = StoreError> + Viewed + Send + 'static,
+        T: Timeline<Entry = Tweet, Error = StoreError> + Send + 'static,
     {
         let read = move || {
             let begun = Instant::now();
@@ -59,7 +61,7 @@ impl TimelineService {
                 PageError::Read(error) => error.into(),
             })?;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
-            let entry = |(_, tweet)| Ok(Entry { tweet: Some(to_wire(timeline.view(), tweet)?) });
+            let entry = |(_, tweet)| Ok(Entry { tweet: Some(to_wire(&view, tweet)?) });
             let entries = page.entries.into_iter().map(entry).collect::<Result<_, StoreError>>()?;
             metrics::page(name, begun.elapsed());
             Ok(TimelineResponse { entries, next_cursor, prev_cursor })
@@ -68,21 +70,10 @@ impl TimelineService {
     }
 }
 
-/// A timeline that is read from one state.
-trait Viewed {
-    fn view(&self) -> &Arc<View>;
-}
-
 /// What one user posted.
 struct OwnTweets {
     view: Arc<View>,
     user: UserId,
-}
-
-impl Viewed for OwnTweets {
-    fn view(&self) -> &Arc<View> {
-        &self.view
-    }
 }
 
 impl Timeline for OwnTweets {
@@ -103,12 +94,6 @@ impl Timeline for OwnTweets {
 struct HomeFeed {
     view: Arc<View>,
     reader: Reader,
-}
-
-impl Viewed for HomeFeed {
-    fn view(&self) -> &Arc<View> {
-        &self.view
-    }
 }
 
 impl Timeline for HomeFeed {
