@@ -34,7 +34,8 @@
 //! | 72 | 8 | ids of the longest list |
 //! | 80 | 8 | entries: ordinals that have bytes |
 //! | 88 | 8 | bytes of the payload, below 2^32 |
-//! | 96 | 28 | zero |
+//! | 96 | 8 | parameter: of lists how they were encoded, 0 auto, 1 packed, 2 roaring; of times from how many edges on they are in the order of time |
+//! | 104 | 20 | zero |
 //! | 124 | 4 | CRC-32C of bytes 0 to 124 |
 //!
 //! # Index
@@ -100,6 +101,7 @@ pub(crate) struct Header {
     pub(crate) longest: u64,
     pub(crate) entries: u64,
     pub(crate) payload_bytes: u64,
+    pub(crate) parameter: u64,
 }
 
 impl Kind {
@@ -137,6 +139,7 @@ impl Header {
             self.longest,
             self.entries,
             self.payload_bytes,
+            self.parameter,
         ] {
             bytes.extend(number.to_le_bytes());
         }
@@ -189,6 +192,7 @@ impl Header {
             longest: number(72),
             entries: number(80),
             payload_bytes: number(88),
+            parameter: number(96),
         })
     }
 

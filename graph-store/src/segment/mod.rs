@@ -1,7 +1,8 @@
 //! The lists of one slot, relation and direction on disk: immutable files, mapped into memory and read in place.
 //!
 //! - [`SegmentWriter`]: takes lists in the order of their ordinals and writes the files.
-//! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s; [`Times`]: when each edge began.
+//! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s.
+//! - [`Times`]: when each edge began; [`ByTime`]: the edges of one list from the oldest on.
 //! - [`SegmentId`]: what a segment holds, and its files' names.
 //! - [`mod@format`]: the layout of the files, byte by byte.
 //! - `table`: what both files have in common; `blocks`: their checksums.
@@ -19,7 +20,7 @@ mod reader;
 mod table;
 mod writer;
 
-pub use columns::Times;
+pub use columns::{ByTime, TIME_ORDERED_ENTRIES, Times};
 pub use error::SegmentError;
 pub use id::SegmentId;
 pub use reader::Segment;

@@ -53,9 +53,17 @@ impl SegmentWriter {
         encoding: Encoding,
     ) -> Result<Self, SegmentError> {
         let path = folder.join(id.file_name());
-        let lists = TableWriter::create(disk, path, Kind::Lists, id, revision, base_version)?;
+        let mut lists = TableWriter::create(disk, path, Kind::Lists, id, revision, base_version)?;
+        lists.set_parameter(encoding as u64);
         let times = TimesWriter::create(disk, folder, id, revision)?;
         Ok(SegmentWriter { lists, times, encoding, bytes: Vec::new() })
+    }
+
+    /// Puts the times of lists in the order of time from this many edges on, instead of
+    /// [`TIME_ORDERED_ENTRIES`](super::TIME_ORDERED_ENTRIES). To be said before the first list.
+    pub fn with_time_ordered_entries(mut self, entries: u32) -> Self {
+        self.times.set_time_ordered_entries(entries);
+        self
     }
 
     /// Appends a list: strictly increasing ids, and the time of each edge in seconds since 1970. A list without ids keeps
