@@ -126,8 +126,8 @@ impl Shared {
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
-        let (disk, folder, encoding) = (self.disk.as_ref(), self.folder.as_path(), self.options.encoding);
-        Rewrite { disk, folder, changes, revision, encoding }.run(&segments, number)
+        let (disk, folder, options) = (self.disk.as_ref(), self.folder.as_path(), &self.options);
+        Rewrite { disk, folder, changes, revision, options }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.

@@ -9,6 +9,7 @@ mod generate;
 mod import_binary;
 mod log;
 mod model;
+mod pages;
 mod parse;
 mod parse_real;
 mod query_expression;

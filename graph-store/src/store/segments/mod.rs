@@ -109,7 +109,8 @@ impl Segments {
         }
     }
 
-    fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
+    /// One file pair, if there are any such lists.
+    pub(super) fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
         self.files[place(relation, direction)].as_deref()
     }
 

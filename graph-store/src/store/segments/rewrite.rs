@@ -8,10 +8,9 @@ use base::Revision;
 use base::disk::Disk;
 
 use super::{Key, Segments, columns_of, places, segments_folder};
-use crate::adjacency::Encoding;
 use crate::overlay::{Generation, place};
 use crate::segment::{Segment, SegmentError, SegmentId, SegmentWriter};
-use crate::store::StoreError;
+use crate::store::{Options, StoreError};
 
 /// What is written, where and how.
 pub(in crate::store) struct Rewrite<'a> {
@@ -22,7 +21,7 @@ pub(in crate::store) struct Rewrite<'a> {
     pub(in crate::store) changes: &'a [Arc<Generation>],
     /// What the new segments stand for.
     pub(in crate::store) revision: Revision,
-    pub(in crate::store) encoding: Encoding,
+    pub(in crate::store) options: &'a Options,
 }
 
 impl Rewrite<'_> {
@@ -81,7 +80,9 @@ impl Rewrite<'_> {
         // Lists of the old file are at least as old as its base, and changes are newer than every old file.
         let oldest_change = || touched.iter().flat_map(|ordinal| self.versions(key(*ordinal))).min();
         let base = before.map_or_else(|| oldest_change().unwrap_or(self.revision).0, Segment::base_version);
-        let mut writer = SegmentWriter::create(self.disk, folder, id, self.revision, base, self.encoding)?;
+        let Options { encoding, time_ordered_entries, .. } = *self.options;
+        let mut writer = SegmentWriter::create(self.disk, folder, id, self.revision, base, encoding)?
+            .with_time_ordered_entries(time_ordered_entries);
         let mut touched = touched.iter().copied().peekable();
         if let Some(segment) = before {
             for list in segment.lists() {
