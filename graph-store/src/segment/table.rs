@@ -45,12 +45,21 @@ impl TableWriter {
             entries: 0,
             payload_bytes: 0,
             parameter: 0,
+            weights: false,
         };
         Ok(TableWriter { blocks: BlockWriter::create(disk, path)?, header, ends: Vec::new() })
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.blocks.path()
+    }
+
+    pub(crate) fn id(&self) -> SegmentId {
+        self.header.id
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.header.revision
     }
 
     pub(crate) fn base(&self) -> u64 {
@@ -70,8 +79,9 @@ impl TableWriter {
         self.header.parameter = parameter;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.header.edges == 0
+    /// Says that a file with the weights lies beside this one.
+    pub(crate) fn set_weights(&mut self) {
+        self.header.weights = true;
     }
 
     /// Whether `ordinal` can be the next one.
@@ -144,6 +154,7 @@ impl Table {
         let name = match kind {
             Kind::Lists => header.id.file_name(),
             Kind::Times => header.id.times_name(),
+            Kind::Weights => header.id.weights_name(),
         };
         if path.file_name().is_none_or(|found| found != name.as_str()) {
             return Err(SegmentError::Misplaced { path: path.to_owned(), found: name });
@@ -158,6 +169,15 @@ impl Table {
 
     pub(crate) fn path(&self) -> &Path {
         self.blocks.path()
+    }
+
+    /// That the entry of an ordinal is not what belongs into the file.
+    pub(crate) fn corrupt(&self, ordinal: u32) -> SegmentError {
+        let (path, user) = (self.path().to_owned(), self.header.id.user_at(ordinal));
+        match self.header.kind {
+            Kind::Weights => SegmentError::CorruptWeights { path, ordinal, user },
+            Kind::Lists | Kind::Times => SegmentError::CorruptTimes { path, ordinal, user },
+        }
     }
 
     /// The entry of an ordinal.

@@ -86,6 +86,12 @@ def times_entry(times):
     return bytes([0x40 | low_bits]) + varint(folded) + form
 
 
+def weights_entry(weights):
+    if set(weights) <= {1.0}:
+        return b""
+    return b"".join(struct.pack("<d", weight) for weight in (weights[:1] if len(set(weights)) == 1 else weights))
+
+
 def table(magic, base, parameter, lists, entry_of):
     entries = {ordinal: entry_of(*content) for ordinal, content in lists.items()}
     entries = {ordinal: entry for ordinal, entry in sorted(entries.items()) if entry}
@@ -136,3 +142,6 @@ for form, ordinals in [("dense", (0, 1, 2, 4)), ("sparse", (5, 80, 81, 1_000_000
     write(f"{form}.segment.hex", lists_file(small(*ordinals)))
     write(f"{form}.times.hex", times_file(small(*ordinals)))
 write("long.times.hex", times_file(long()))
+weights = {(3, 64, 1000, 70_000): [1.0, -2.5, 0.0, 1e300], (1, 2, 5_000_000): [0.5] * 3}
+entry_of = lambda _, ids, __: weights_entry(weights.get(tuple(ids), []))
+write("dense.weights.hex", table(b"ROOSTWEI", 0, 0, small(0, 1, 2, 4), entry_of))

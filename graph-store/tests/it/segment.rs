@@ -11,31 +11,33 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const FOLDER: &str = "segments";
-const BASE_VERSION: u64 = 1000;
-const REVISION: Revision = Revision(2000);
+use crate::columns::{check_times, read_times};
+
+pub(crate) const FOLDER: &str = "segments";
+pub(crate) const BASE_VERSION: u64 = 1000;
+pub(crate) const REVISION: Revision = Revision(2000);
 
 /// Version, ids and times.
-type Content = (u64, Vec<u32>, Vec<u32>);
+pub(crate) type Content = (u64, Vec<u32>, Vec<u32>);
 
 /// The lists of a segment, by ordinal.
-type Lists = BTreeMap<u32, Content>;
+pub(crate) type Lists = BTreeMap<u32, Content>;
 
-fn id() -> SegmentId {
+pub(crate) fn id() -> SegmentId {
     let slots = Slots::default();
     SegmentId { slot: Slot(7), slots, relation: Relation::Follow, direction: Direction::Forward, number: 12 }
 }
 
-fn path() -> PathBuf {
+pub(crate) fn path() -> PathBuf {
     Path::new(FOLDER).join(id().file_name())
 }
 
-fn times_path() -> PathBuf {
+pub(crate) fn times_path() -> PathBuf {
     Path::new(FOLDER).join(id().times_name())
 }
 
 /// Writes lists whose times are in the order of time from so many on.
-fn write_with(
+pub(crate) fn write_with(
     disk: &dyn Disk,
     folder: &Path,
     lists: &Lists,
@@ -53,17 +55,17 @@ fn write(disk: &dyn Disk, folder: &Path, lists: &Lists) -> Result<SegmentInfo, S
     write_with(disk, folder, lists, TIME_ORDERED_ENTRIES)
 }
 
-fn written_with(lists: &Lists, time_ordered_entries: u32) -> SimulatedDisk {
+pub(crate) fn written_with(lists: &Lists, time_ordered_entries: u32) -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     write_with(&disk, Path::new(FOLDER), lists, time_ordered_entries).expect("written");
     disk
 }
 
-fn written(lists: &Lists) -> SimulatedDisk {
+pub(crate) fn written(lists: &Lists) -> SimulatedDisk {
     written_with(lists, TIME_ORDERED_ENTRIES)
 }
 
-fn open(disk: &dyn Disk) -> Result<Segment, SegmentError> {
+pub(crate) fn open(disk: &dyn Disk) -> Result<Segment, SegmentError> {
     Segment::open(disk, &path())
 }
 
@@ -76,7 +78,7 @@ fn read(segment: &Segment, ordinal: u32) -> Result<Option<Content>, SegmentError
 }
 
 /// Every list is there, and no other.
-fn check(segment: &Segment, lists: &Lists) {
+pub(crate) fn check(segment: &Segment, lists: &Lists) {
     segment.verify_all().expect("nothing is damaged");
     let end = lists.last_key_value().map_or(0, |(ordinal, _)| ordinal + 1);
     assert_eq!(segment.ordinals(), u64::from(end));
@@ -92,41 +94,8 @@ fn check(segment: &Segment, lists: &Lists) {
     }
 }
 
-/// Every way to the times of one list leads to the same ones.
-fn check_times(segment: &Segment, ordinal: u32, times: &[u32]) {
-    let (column, len) = (segment.times(), times.len());
-    let positions: Vec<u32> = (0..len as u32).step_by(1 + len / 50).collect();
-    let mut found = Vec::new();
-    column.decode_at(ordinal, len, &positions, &mut found).expect("readable");
-    let expected: Vec<u32> = positions.iter().map(|position| times[*position as usize]).collect();
-    assert_eq!(found, expected, "some times of list {ordinal}");
-    for range in [len / 3..len / 2, len..len, 0..len.min(1)] {
-        found.clear();
-        column.decode_range_into(ordinal, len, range.clone(), &mut found).expect("readable");
-        assert_eq!(found, times[range.clone()], "times {range:?} of list {ordinal}");
-    }
-    let mut by_time: Vec<(u32, u32)> = times.iter().copied().zip(0..).collect();
-    by_time.sort_unstable();
-    let Some(column) = column.by_time(ordinal, len).expect("readable") else { return };
-    let mut found = Vec::new();
-    column.decode_into(0..len, &mut found).expect("readable");
-    assert_eq!(found, by_time, "list {ordinal} by time");
-    for start in (0..len).step_by(1 + len / 20) {
-        found.clear();
-        column.decode_into(start..len.min(start + 100), &mut found).expect("readable");
-        assert_eq!(found, by_time[start..len.min(start + 100)], "list {ordinal} by time from {start}");
-    }
-    for &(time, position) in by_time.iter().step_by(1 + len / 20) {
-        let near = [(time, position + 1), (time.saturating_sub(1), position), (time.saturating_add(1), 0)];
-        for (time, position) in near.into_iter().chain([(time, position), (0, 0), (u32::MAX, u32::MAX)]) {
-            let expected = by_time.partition_point(|edge| *edge < (time, position));
-            assert_eq!(column.rank(time, position).expect("readable"), expected, "{time} at {position} of {ordinal}");
-        }
-    }
-}
-
 /// A few lists: imported ones of one time, one changed since, one emptied, and gaps.
-fn small(ordinals: [u32; 4]) -> Lists {
+pub(crate) fn small(ordinals: [u32; 4]) -> Lists {
     let imported = 1_767_225_600;
     let [first, second, third, fourth] = ordinals;
     BTreeMap::from([
@@ -138,7 +107,7 @@ fn small(ordinals: [u32; 4]) -> Lists {
 }
 
 /// A list whose times are in the order of time, with repetitions and samples.
-fn long() -> Lists {
+pub(crate) fn long() -> Lists {
     let times = (0..TIME_ORDERED_ENTRIES).map(|i| 1_767_225_600 + i * i % 10_007 * 15_000).collect();
     BTreeMap::from([(3, (BASE_VERSION, (0..TIME_ORDERED_ENTRIES).map(|i| i * 3).collect(), times))])
 }
@@ -210,13 +179,18 @@ fn a_segment_of_many_chunks_is_read_back_from_a_real_disk() -> Result<(), Box<dy
     Ok(())
 }
 
+/// Panics unless a file has these bytes, given as hexadecimal numbers.
+pub(crate) fn assert_golden(disk: &SimulatedDisk, path: &Path, name: &str, expected: &str) {
+    let bytes = disk.read(path).expect("there");
+    let lines =
+        bytes.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
+    assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected.trim_end(), "{name}");
+}
+
 #[test]
 fn the_bytes_of_a_segment_are_those_of_the_first_release() {
     let golden = |name: &str, path: &Path, lists: &Lists, expected: &str| {
-        let bytes = written(lists).read(path).expect("there");
-        let lines =
-            bytes.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
-        assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected.trim_end(), "{name}");
+        assert_golden(&written(lists), path, name, expected);
     };
     let dense = small([0, 1, 2, 4]);
     let sparse = small([5, 80, 81, 1_000_000]);
@@ -225,30 +199,6 @@ fn the_bytes_of_a_segment_are_those_of_the_first_release() {
     golden("sparse", &path(), &sparse, include_str!("../golden/sparse.segment.hex"));
     golden("sparse times", &times_path(), &sparse, include_str!("../golden/sparse.times.hex"));
     golden("times by time", &times_path(), &long(), include_str!("../golden/long.times.hex"));
-}
-
-#[test]
-fn times_that_are_all_equal_take_no_bytes() {
-    let lists = |count: u32| -> Lists {
-        (0..count).map(|ordinal| (ordinal, (BASE_VERSION, vec![1, 2, 3], vec![1_767_225_600; 3]))).collect()
-    };
-    let times_bytes = |count| open(&written(&lists(count))).expect("complete").info().times_bytes;
-    assert_eq!(times_bytes(1), times_bytes(5000));
-}
-
-#[test]
-fn times_in_the_order_of_time_take_some_two_bits_more_than_packed_ones() {
-    let mut random = ChaCha8Rng::seed_from_u64(5);
-    for (len, bits) in [(4096, 30.2), (100_000, 30.2)] {
-        let range = 5 * 365 * 86_400;
-        let times = (0..len).map(|_| 1_600_000_000 + random.random_range(0..range)).collect();
-        let lists = BTreeMap::from([(0, (BASE_VERSION, (0..len).collect(), times))]);
-        let disk = written(&lists);
-        let segment = open(&disk).expect("complete");
-        check(&segment, &lists);
-        let found = segment.info().times_bytes as f64 * 8.0 / f64::from(len);
-        assert!(found < bits + 200.0 * 8.0 / f64::from(len), "{found} bits an edge of {len}");
-    }
 }
 
 /// Whatever is read from a damaged segment is what was written, or an error.
@@ -470,21 +420,6 @@ proptest! {
             }
         }
     }
-}
-
-/// Asks for times as if the list were as long as it is, and longer.
-fn read_times(segment: &Segment, ordinal: u32) -> Result<(), SegmentError> {
-    let len = segment.list(ordinal)?.map_or(0, |list| list.len());
-    for len in [len, len + 1, usize::MAX / 2] {
-        let (mut times, mut edges) = (Vec::new(), Vec::new());
-        let _ = segment.times().decode_at(ordinal, len, &[0, 1, 3, u32::MAX], &mut times);
-        let _ = segment.times().decode_range_into(ordinal, len, 1..4, &mut times);
-        if let Ok(Some(column)) = segment.times().by_time(ordinal, len) {
-            let _ = column.rank(1_767_225_600, 2);
-            let _ = column.decode_into(1..4, &mut edges);
-        }
-    }
-    Ok(())
 }
 
 #[test]

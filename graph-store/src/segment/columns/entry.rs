@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use base::UserId;
-
 use crate::adjacency::bits;
 use crate::segment::SegmentError;
-use crate::segment::id::SegmentId;
 use crate::segment::table::Table;
 
 /// The entry of an ordinal. Every offset counts from its first byte.
@@ -47,7 +44,7 @@ impl<'a> Entry<'a> {
 
     /// That these bytes are not what belongs here.
     pub(super) fn corrupt(&self) -> SegmentError {
-        corrupt(self.table, self.ordinal)
+        self.table.corrupt(self.ordinal)
     }
 }
 
@@ -64,15 +61,4 @@ impl Numbers<'_> {
     pub(super) fn get(&self, place: usize) -> u32 {
         bits::read(self.bytes, self.skipped_bits + place * self.width as usize, self.width) as u32
     }
-}
-
-/// That the entry of an ordinal is not what belongs into a column.
-pub(super) fn corrupt(table: &Table, ordinal: u32) -> SegmentError {
-    let user = user_at(table.header().id, ordinal);
-    SegmentError::CorruptTimes { path: table.path().to_owned(), ordinal, user }
-}
-
-/// Whose ordinal this is. Total, since a damaged ordinal can be anything.
-pub(crate) fn user_at(id: SegmentId, ordinal: u32) -> UserId {
-    UserId(ordinal.wrapping_mul(u32::from(id.slots.count())).wrapping_add(u32::from(id.slot.0)))
 }

@@ -7,7 +7,7 @@ use base::Revision;
 use base::disk::Disk;
 
 use super::by_time::ByTime;
-use super::entry::{Entry, corrupt};
+use super::entry::Entry;
 use super::time_ordered::{self, TimeOrdered};
 use crate::adjacency::{bits, varint};
 use crate::segment::SegmentError;
@@ -34,7 +34,8 @@ const START_MAX: usize = 6;
 ///
 /// # Layout
 ///
-/// A table whose base is the earliest time of the first list that has any. A list whose times all equal the base has
+/// A table whose base is the earliest time of the first list that has any, or the base of the segment that it goes on
+/// from. A list whose times all equal the base has
 /// no entry, so an import, where every edge has the same time, takes no bytes at all. Any other list has:
 ///
 /// | part | bytes | what |
@@ -148,7 +149,7 @@ impl Times {
             self.decode_into(ordinal, len_of(ordinal)?, &mut times)?;
             encode(&times, base as u32, parameter, &mut again);
             if again != entry {
-                return Err(corrupt(&self.table, ordinal));
+                return Err(self.table.corrupt(ordinal));
             }
         }
         Ok(())
@@ -209,6 +210,7 @@ fn encode(times: &[u32], base: u32, time_ordered_entries: u64, out: &mut Vec<u8>
 #[derive(Debug)]
 pub(crate) struct TimesWriter {
     table: TableWriter,
+    has_base: bool,
     entry: Vec<u8>,
 }
 
@@ -221,7 +223,7 @@ impl TimesWriter {
     ) -> Result<Self, SegmentError> {
         let mut table = TableWriter::create(disk, folder.join(id.times_name()), Kind::Times, id, revision, 0)?;
         table.set_parameter(TIME_ORDERED_ENTRIES.into());
-        Ok(TimesWriter { table, entry: Vec::new() })
+        Ok(TimesWriter { table, has_base: false, entry: Vec::new() })
     }
 
     /// From how many edges on the times of a list lie in the order of time. To be said before there are any.
@@ -229,9 +231,33 @@ impl TimesWriter {
         self.table.set_parameter(entries.into());
     }
 
+    /// Takes the base of other times, if they have one: what is as they have it can be copied. To be said before there
+    /// are any.
+    pub(crate) fn continue_from(&mut self, other: &Times) {
+        if other.header().edges > 0 {
+            self.set_base(other.header().base);
+        }
+    }
+
+    /// Whether entries of other times are as this writer makes them.
+    pub(crate) fn is_like(&self, other: &Times) -> bool {
+        let Header { base, parameter, .. } = *other.header();
+        self.has_base && (base, parameter) == (self.table.base(), self.table.parameter())
+    }
+
+    /// Appends the entry of a list of `len` ids as it lies in other times.
+    pub(crate) fn copy(&mut self, ordinal: u32, len: usize, other: &Times) -> Result<(), SegmentError> {
+        self.table.push(ordinal, len, other.table.get(ordinal)?.unwrap_or_default())
+    }
+
+    fn set_base(&mut self, base: u64) {
+        self.has_base = true;
+        self.table.set_base(base);
+    }
+
     pub(crate) fn push(&mut self, ordinal: u32, times: &[u32]) -> Result<(), SegmentError> {
-        if self.table.is_empty() {
-            self.table.set_base(times.iter().copied().min().unwrap_or_default().into());
+        if let Some(earliest) = times.iter().copied().min().filter(|_| !self.has_base) {
+            self.set_base(earliest.into());
         }
         self.entry.clear();
         encode(times, self.table.base() as u32, self.table.parameter(), &mut self.entry);
