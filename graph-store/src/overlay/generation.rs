@@ -1,5 +1,7 @@
 //! The changes of one slot between two revisions.
 
+use std::ops::{Bound, RangeBounds};
+
 use base::{Direction, Relation, Revision};
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
@@ -37,8 +39,20 @@ impl Delta {
     }
 
     /// All entries, by id.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
+        self.entries.iter().copied()
+    }
+
+    /// The entries of some ids, by id.
+    pub fn entries_in(&self, ids: impl RangeBounds<u32>) -> impl DoubleEndedIterator<Item = Entry> {
+        let start = self.entries.partition_point(|entry| match ids.start_bound() {
+            Bound::Included(id) => entry.id < *id,
+            Bound::Excluded(id) => entry.id <= *id,
+            Bound::Unbounded => false,
+        });
+        let rest = &self.entries[start..];
+        let len = rest.partition_point(|entry| ids.contains(&entry.id));
+        rest[..len].iter().copied()
     }
 
     /// By how much the list is longer than below.

@@ -3,6 +3,8 @@
 //! Each entry has a key that orders it: its id, or its time and id. A cursor names a place between two keys and the
 //! side of it that is wanted, not a count of entries. So whoever walks through all pages sees each entry that was there
 //! throughout exactly once, whatever else comes and goes, even the entry that the cursor was made from.
+//!
+//! A page costs what its [`Source`] takes to find so many keys next to one: the set need not be had as a whole.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,22 +29,26 @@ pub struct Page<T> {
 /// # Errors
 ///
 /// `INVALID_ARGUMENT` in `page.cursor` for a cursor that is not of such a page.
-pub fn by_id(users: &RoaringBitmap, cursor: &str, limit: usize) -> Result<Page<UserId>, Error> {
+pub fn by_id(users: &(impl Source<ById> + ?Sized), cursor: &str, limit: usize) -> Result<Page<UserId>, Error> {
     turn::<ById, 2>(CursorKind::ListById, users, cursor, limit)
 }
 
 /// A page of a selection, by id: as [`by_id`], with cursors of their own kind.
-pub fn selection(users: &RoaringBitmap, cursor: &str, limit: usize) -> Result<Page<UserId>, Error> {
+pub fn selection(users: &(impl Source<ById> + ?Sized), cursor: &str, limit: usize) -> Result<Page<UserId>, Error> {
     turn::<ById, 2>(CursorKind::Selection, users, cursor, limit)
 }
 
-/// A page of a list, newest first; edges of the same second by id, largest first: at most `limit` entries. The edges
-/// may be given in any order. An empty cursor asks for the first page.
+/// A page of a list, newest first; edges of the same second by id, largest first: at most `limit` entries. An empty cursor
+/// asks for the first page.
 ///
 /// # Errors
 ///
 /// `INVALID_ARGUMENT` in `page.cursor` for a cursor that is not of such a page.
-pub fn newest_first(edges: &[Edge], cursor: &str, limit: usize) -> Result<Page<Edge>, Error> {
+pub fn newest_first(
+    edges: &(impl Source<NewestFirst> + ?Sized),
+    cursor: &str,
+    limit: usize,
+) -> Result<Page<Edge>, Error> {
     turn::<NewestFirst, 3>(CursorKind::ListByTime, edges, cursor, limit)
 }
 
@@ -55,16 +61,10 @@ enum Place {
 }
 
 /// An order of entries, as ascending keys.
-trait Order {
-    type Entries: ?Sized;
+pub trait Order {
+    /// What a page shows of a key.
     type Entry;
 
-    /// The keys above one, or all, nearest first.
-    fn after(entries: &Self::Entries, key: Option<u64>, count: usize) -> Vec<u64>;
-    /// The keys below one, nearest first.
-    fn before(entries: &Self::Entries, key: u64, count: usize) -> Vec<u64>;
-    /// The smallest and the largest key.
-    fn extent(entries: &Self::Entries) -> Option<(u64, u64)>;
     /// The entry that has the key.
     fn entry(key: u64) -> Self::Entry;
     /// The fields that stand for the key in a cursor, before the direction.
@@ -73,32 +73,38 @@ trait Order {
     fn key(fields: &[u64]) -> Option<u64>;
 }
 
+/// A set that is read in an order, from any key in either direction.
+pub trait Source<O: Order> {
+    /// The first `count` of the keys above one, or of all, ascending.
+    fn after(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error>;
+
+    /// The last `count` of the keys below one, or of all, descending.
+    fn before(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error>;
+}
+
 fn turn<O: Order, const FIELDS: usize>(
     kind: CursorKind,
-    entries: &O::Entries,
+    source: &(impl Source<O> + ?Sized),
     cursor: &str,
     limit: usize,
 ) -> Result<Page<O::Entry>, Error> {
     let place = read::<O, FIELDS>(kind, cursor).map_err(|bad| Error::invalid("page.cursor", bad.to_string()))?;
-    let extent = O::extent(entries);
-    // Whether there is anything on either side of a key, on this page or beyond.
-    let below = |key: u64| extent.is_some_and(|(smallest, _)| smallest < key);
-    let above = |key: u64| extent.is_some_and(|(_, largest)| largest > key);
+    // The way on from a key, if there is anything on that side of it, on this page or beyond.
+    let back = |key: u64| Ok::<_, Error>((!source.before(Some(key), 1)?.is_empty()).then_some(Place::Before(key)));
+    let on = |key: u64| Ok::<_, Error>((!source.after(Some(key), 1)?.is_empty()).then_some(Place::After(key)));
     let mut keys = match place {
-        Place::Start => O::after(entries, None, limit),
-        Place::After(key) => O::after(entries, Some(key), limit),
-        Place::Before(key) => O::before(entries, key, limit),
+        Place::Start => source.after(None, limit)?,
+        Place::After(key) => source.after(Some(key), limit)?,
+        Place::Before(key) => source.before(Some(key), limit)?,
     };
     if let Place::Before(_) = place {
         keys.reverse();
     }
     let (prev, next) = match (keys.first(), keys.last(), place) {
-        (Some(&first), Some(&last), _) => {
-            (below(first).then_some(Place::Before(first)), above(last).then_some(Place::After(last)))
-        }
+        (Some(&first), Some(&last), _) => (back(first)?, on(last)?),
         // Everything on this side has gone since the cursor was made: the way back includes the key itself.
-        (_, _, Place::After(key)) => (below(key + 1).then_some(Place::Before(key + 1)), None),
-        (_, _, Place::Before(key)) => (None, above(key - 1).then_some(Place::After(key - 1))),
+        (_, _, Place::After(key)) => (back(key + 1)?, None),
+        (_, _, Place::Before(key)) => (None, on(key - 1)?),
         (_, _, Place::Start) => (None, None),
     };
     Ok(Page {
@@ -135,30 +141,11 @@ fn read<O: Order, const FIELDS: usize>(kind: CursorKind, token: &str) -> Result<
 }
 
 /// Ascending ids; the key is the id.
-struct ById;
+#[derive(Clone, Copy, Debug)]
+pub struct ById;
 
 impl Order for ById {
-    type Entries = RoaringBitmap;
     type Entry = UserId;
-
-    fn after(users: &RoaringBitmap, key: Option<u64>, count: usize) -> Vec<u64> {
-        let start = key.map_or(0, |key| key + 1);
-        match u32::try_from(start) {
-            Ok(start) => users.range(start..).take(count).map(u64::from).collect(),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    fn before(users: &RoaringBitmap, key: u64, count: usize) -> Vec<u64> {
-        match u32::try_from(key) {
-            Ok(key) => users.range(..key).rev().take(count).map(u64::from).collect(),
-            Err(_) => users.iter().rev().take(count).map(u64::from).collect(),
-        }
-    }
-
-    fn extent(users: &RoaringBitmap) -> Option<(u64, u64)> {
-        Some((users.min()?.into(), users.max()?.into()))
-    }
 
     fn entry(key: u64) -> UserId {
         UserId(key as u32)
@@ -175,31 +162,18 @@ impl Order for ById {
 }
 
 /// Descending times, then ids; the key is the complement of the time above the id.
-struct NewestFirst;
+#[derive(Clone, Copy, Debug)]
+pub struct NewestFirst;
 
 impl NewestFirst {
-    fn key_of(edge: &Edge) -> u64 {
+    /// The key of an edge.
+    pub fn key_of(edge: Edge) -> u64 {
         !(u64::from(edge.time) << 32 | u64::from(edge.user.0))
     }
 }
 
 impl Order for NewestFirst {
-    type Entries = [Edge];
     type Entry = Edge;
-
-    fn after(edges: &[Edge], key: Option<u64>, count: usize) -> Vec<u64> {
-        smallest(edges.iter().map(Self::key_of).filter(|found| key.is_none_or(|key| *found > key)), count)
-    }
-
-    fn before(edges: &[Edge], key: u64, count: usize) -> Vec<u64> {
-        let keys = edges.iter().map(Self::key_of).filter(|found| *found < key);
-        smallest(keys.map(Reverse), count).into_iter().map(|Reverse(key)| key).collect()
-    }
-
-    fn extent(edges: &[Edge]) -> Option<(u64, u64)> {
-        let keys = edges.iter().map(Self::key_of);
-        Some((keys.clone().min()?, keys.max()?))
-    }
 
     fn entry(key: u64) -> Edge {
         Edge { user: UserId(!key as u32), time: (!key >> 32) as u32 }
@@ -212,8 +186,44 @@ impl Order for NewestFirst {
     fn key(fields: &[u64]) -> Option<u64> {
         let [time, user] = *fields else { return None };
         let edge = Edge { user: UserId(u32::try_from(user).ok()?), time: u32::try_from(time).ok()? };
-        Some(Self::key_of(&edge))
+        Some(Self::key_of(edge))
     }
+}
+
+impl Source<ById> for RoaringBitmap {
+    fn after(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error> {
+        let start = u32::try_from(key.map_or(0, |key| key + 1));
+        Ok(start.map_or_else(|_| Vec::new(), |start| self.range(start..).take(count).map(u64::from).collect()))
+    }
+
+    fn before(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error> {
+        Ok(match key.map(u32::try_from) {
+            Some(Ok(key)) => self.range(..key).rev().take(count).map(u64::from).collect(),
+            _ => self.iter().rev().take(count).map(u64::from).collect(),
+        })
+    }
+}
+
+/// Edges in any order: each page reads all of them.
+impl Source<NewestFirst> for [Edge] {
+    fn after(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error> {
+        Ok(first_after(self.iter().copied().map(NewestFirst::key_of), key, count))
+    }
+
+    fn before(&self, key: Option<u64>, count: usize) -> Result<Vec<u64>, Error> {
+        Ok(last_before(self.iter().copied().map(NewestFirst::key_of), key, count))
+    }
+}
+
+/// The smallest `count` keys above one, ascending, of keys in any order.
+pub(crate) fn first_after(keys: impl Iterator<Item = u64>, key: Option<u64>, count: usize) -> Vec<u64> {
+    smallest(keys.filter(|found| key.is_none_or(|key| *found > key)), count)
+}
+
+/// The greatest `count` keys below one, descending, of keys in any order.
+pub(crate) fn last_before(keys: impl Iterator<Item = u64>, key: Option<u64>, count: usize) -> Vec<u64> {
+    let keys = keys.filter(|found| key.is_none_or(|key| *found < key));
+    smallest(keys.map(Reverse), count).into_iter().map(|Reverse(key)| key).collect()
 }
 
 /// The smallest `count` items in order, in one pass and without a copy of the rest.
@@ -273,11 +283,11 @@ mod tests {
     fn newest_come_first_and_ties_go_by_id() {
         let edge = |user, time| Edge { user: UserId(user), time };
         let edges = [edge(1, 7), edge(2, 9), edge(3, 7), edge(u32::MAX, 0), edge(0, u32::MAX)];
-        let first = newest_first(&edges, "", 3).expect("valid");
+        let first = newest_first(&edges[..], "", 3).expect("valid");
         assert_eq!(first.entries, [edge(0, u32::MAX), edge(2, 9), edge(3, 7)]);
-        let second = newest_first(&edges, &first.next_cursor, 3).expect("valid");
+        let second = newest_first(&edges[..], &first.next_cursor, 3).expect("valid");
         assert_eq!(second.entries, [edge(1, 7), edge(u32::MAX, 0)]);
-        assert_eq!(newest_first(&edges, &second.prev_cursor, 3).expect("valid"), first);
+        assert_eq!(newest_first(&edges[..], &second.prev_cursor, 3).expect("valid"), first);
     }
 
     #[test]
@@ -297,7 +307,7 @@ mod tests {
         }
         for fields in [[u64::from(u32::MAX), u64::from(u32::MAX), 1], [0, 0, 0], [1 << 32, 0, 0], [0, 1 << 32, 0]] {
             let token = cursor::encode(CursorKind::ListByTime, &fields);
-            let error = newest_first(&[], &token, 1).unwrap_err();
+            let error = newest_first(&[] as &[Edge], &token, 1).unwrap_err();
             assert_eq!((error.code(), error.field()), (Code::InvalidArgument, Some("page.cursor")), "{fields:?}");
         }
     }

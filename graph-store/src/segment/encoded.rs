@@ -1,6 +1,6 @@
 //! Lists encoded apart from the file that they will be in, so that many threads can encode and one writes.
 
-use super::columns;
+use super::columns::{encode_same_times, encode_times, encode_weights};
 use crate::adjacency::{Encoding, Unsorted, encode};
 
 /// The times of a list's edges, in seconds since 1970.
@@ -21,6 +21,8 @@ pub struct Bases {
     pub time: u32,
     /// Which forms lists take.
     pub encoding: Encoding,
+    /// From how many edges on times lie in the order of time.
+    pub time_ordered_entries: u32,
 }
 
 /// Entries for a segment, in the order of the ordinals.
@@ -28,6 +30,7 @@ pub struct Bases {
 pub struct EncodedLists {
     pub(super) lists: Vec<u8>,
     pub(super) times: Vec<u8>,
+    pub(super) weights: Vec<u8>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -38,10 +41,12 @@ pub(super) struct Entry {
     pub(super) len: u32,
     pub(super) list_end: usize,
     pub(super) times_end: usize,
+    pub(super) weights_end: usize,
 }
 
 impl EncodedLists {
-    /// Appends a list of the base version: strictly increasing ids and the times of their edges.
+    /// Appends a list of the base version: strictly increasing ids, the times of their edges, and their weights, of which
+    /// there are none where all are 1.
     ///
     /// # Errors
     ///
@@ -49,21 +54,31 @@ impl EncodedLists {
     ///
     /// # Panics
     ///
-    /// There are more or fewer times than ids.
-    pub fn push(&mut self, bases: Bases, ordinal: u32, ids: &[u32], times: EdgeTimes<'_>) -> Result<(), Unsorted> {
+    /// There are more or fewer times or weights than ids.
+    pub fn push(
+        &mut self,
+        bases: Bases,
+        ordinal: u32,
+        ids: &[u32],
+        times: EdgeTimes<'_>,
+        weights: &[f64],
+    ) -> Result<(), Unsorted> {
         encode(ids, 0, bases.encoding, &mut self.lists)?;
         match times {
             EdgeTimes::Each(times) => {
                 assert_eq!(ids.len(), times.len(), "each edge has one time");
-                columns::encode(times, bases.time, &mut self.times);
+                encode_times(times, bases.time, bases.time_ordered_entries.into(), &mut self.times);
             }
-            EdgeTimes::Same(time) => columns::encode_same(time, bases.time, &mut self.times),
+            EdgeTimes::Same(time) => encode_same_times(time, bases.time, &mut self.times),
         }
+        assert!(weights.is_empty() || weights.len() == ids.len(), "each edge has one weight");
+        encode_weights(weights, &mut self.weights);
         self.entries.push(Entry {
             ordinal,
             len: ids.len() as u32,
             list_end: self.lists.len(),
             times_end: self.times.len(),
+            weights_end: self.weights.len(),
         });
         Ok(())
     }

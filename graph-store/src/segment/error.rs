@@ -44,6 +44,9 @@ pub enum SegmentError {
     /// Bytes with the right checksum are not the times of a list: a mistake in what wrote them.
     #[error("segment file {path} has no valid times at ordinal {ordinal}, of user {user}")]
     CorruptTimes { path: PathBuf, ordinal: u32, user: UserId },
+    /// Bytes with the right checksum are not the weights of a list: a mistake in what wrote them.
+    #[error("segment file {path} has no valid weights at ordinal {ordinal}, of user {user}")]
+    CorruptWeights { path: PathBuf, ordinal: u32, user: UserId },
     /// The header counts other lists or edges than there are.
     #[error("segment file {path} does not hold as many lists or edges as its header says")]
     WrongCounts { path: PathBuf },
@@ -53,6 +56,15 @@ pub enum SegmentError {
     /// To be written: a list has not as many times as ids.
     #[error("{ids} ids and {times} times are to be written at ordinal {ordinal} of segment file {path}")]
     TimesDiffer { path: PathBuf, ordinal: u32, ids: usize, times: usize },
+    /// To be written: a list has not as many weights as ids.
+    #[error("{ids} ids and {weights} weights are to be written at ordinal {ordinal} of segment file {path}")]
+    WeightsDiffer { path: PathBuf, ordinal: u32, ids: usize, weights: usize },
+    /// To be written: a weight is not a number, or infinite.
+    #[error("weight {position} to be written at ordinal {ordinal} of segment file {path} is not a finite number")]
+    WeightNotFinite { path: PathBuf, ordinal: u32, position: usize },
+    /// To be written: a list has weights, but the segment was begun without.
+    #[error("weights are to be written at ordinal {ordinal}, but segment file {path} was begun without")]
+    WithoutWeights { path: PathBuf, ordinal: u32 },
     /// To be written: lists come in the order of their ordinals, each once, and an ordinal belongs to a user.
     #[error("ordinal {ordinal} cannot come next in segment file {path}")]
     OutOfOrder { path: PathBuf, ordinal: u32 },

@@ -1,7 +1,7 @@
 //! The layout of a segment's files, and their header.
 //!
-//! A segment is two files, `.segment` with the lists and `.times` with the time of each edge. Both are *tables*: bytes
-//! for some ordinals (an ordinal is the place of a user in the slot), in this layout; all numbers are little-endian.
+//! A segment is two or three files: `.segment` with the lists, `.times` with the time of each edge, and, where edges have
+//! weights, `.weights` with those. All are *tables*: bytes for some ordinals (an ordinal is the place of a user in the slot), in this layout; all numbers are little-endian.
 //!
 //! ```text
 //! 0        128                                                               end of file
@@ -16,25 +16,26 @@
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
-//! | 0 | 8 | `ROOSTSEG` or `ROOSTTIM` |
+//! | 0 | 8 | `ROOSTSEG`, `ROOSTTIM` or `ROOSTWEI` |
 //! | 8 | 4 | format version, now 1 |
 //! | 12 | 1 | relation |
 //! | 13 | 1 | direction: 0 forward, 1 reverse |
 //! | 14 | 1 | index: 0 dense, 1 sparse |
-//! | 15 | 1 | zero |
+//! | 15 | 1 | flags; bit 0, of lists: whether there is a file of weights |
 //! | 16 | 2 | slot |
 //! | 18 | 2 | number of slots |
 //! | 20 | 4 | CRC-32C of the checksums |
 //! | 24 | 8 | number of the segment |
 //! | 32 | 8 | revision that the lists stand for |
-//! | 40 | 8 | base: of lists the version, of times the time in seconds, that entries are relative to |
+//! | 40 | 8 | base: of lists the version, of times the time in seconds, that entries are relative to; of weights 0 |
 //! | 48 | 8 | ordinals: one more than the last ordinal with a list |
 //! | 56 | 8 | lists |
 //! | 64 | 8 | edges: the ids of all lists |
 //! | 72 | 8 | ids of the longest list |
 //! | 80 | 8 | entries: ordinals that have bytes |
 //! | 88 | 8 | bytes of the payload, below 2^32 |
-//! | 96 | 28 | zero |
+//! | 96 | 8 | parameter: of lists how they were encoded, 0 auto, 1 packed, 2 roaring; of times from how many edges on they are in the order of time |
+//! | 104 | 20 | zero |
 //! | 124 | 4 | CRC-32C of bytes 0 to 124 |
 //!
 //! # Index
@@ -54,8 +55,8 @@
 //!
 //! # Entries
 //!
-//! An entry of a `.segment` file is a list as [`adjacency`](crate::adjacency) encodes it. One of a `.times` file is
-//! described [there](super::Times).
+//! An entry of a `.segment` file is a list as [`adjacency`](crate::adjacency) encodes it. Those of the columns are
+//! described there: [times](super::Times) and [weights](super::Weights).
 
 use std::path::Path;
 
@@ -71,11 +72,12 @@ pub(crate) const INDEX_BYTES: usize = 4;
 const FORMAT_VERSION: u32 = 1;
 const CHECKED_BYTES: usize = HEADER_BYTES - CHECKSUM_BYTES;
 
-/// Which of the two files.
+/// Which of the files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     Lists,
     Times,
+    Weights,
 }
 
 /// How an entry is found.
@@ -100,6 +102,9 @@ pub(crate) struct Header {
     pub(crate) longest: u64,
     pub(crate) entries: u64,
     pub(crate) payload_bytes: u64,
+    pub(crate) parameter: u64,
+    /// Whether a file of weights lies beside the lists.
+    pub(crate) weights: bool,
 }
 
 impl Kind {
@@ -107,6 +112,7 @@ impl Kind {
         match self {
             Kind::Lists => b"ROOSTSEG",
             Kind::Times => b"ROOSTTIM",
+            Kind::Weights => b"ROOSTWEI",
         }
     }
 }
@@ -123,7 +129,7 @@ impl Header {
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         bytes.extend(self.kind.magic());
         bytes.extend(FORMAT_VERSION.to_le_bytes());
-        bytes.extend([self.id.relation as u8, self.id.direction as u8, self.index as u8, 0]);
+        bytes.extend([self.id.relation as u8, self.id.direction as u8, self.index as u8, self.weights.into()]);
         bytes.extend(self.id.slot.0.to_le_bytes());
         bytes.extend(self.id.slots.count().to_le_bytes());
         bytes.extend(self.checksum_of_checksums.to_le_bytes());
@@ -137,6 +143,7 @@ impl Header {
             self.longest,
             self.entries,
             self.payload_bytes,
+            self.parameter,
         ] {
             bytes.extend(number.to_le_bytes());
         }
@@ -189,6 +196,8 @@ impl Header {
             longest: number(72),
             entries: number(80),
             payload_bytes: number(88),
+            parameter: number(96),
+            weights: bytes[15] == 1,
         })
     }
 
@@ -200,6 +209,7 @@ impl Header {
             && self.longest <= self.edges
             && self.payload_bytes <= u64::from(u32::MAX)
             && (self.kind == Kind::Lists || self.base <= u64::from(u32::MAX))
+            && (self.kind == Kind::Lists || !self.weights)
     }
 
     pub(crate) fn index_bytes(&self) -> u64 {

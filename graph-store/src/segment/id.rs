@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-use base::{Direction, Relation, Slot, Slots};
+use base::{Direction, Relation, Slot, Slots, UserId};
 
 /// The ending of the file with the lists.
 const LISTS_EXTENSION: &str = "segment";
 /// The ending of the file with the times of the edges.
 pub(crate) const TIMES_EXTENSION: &str = "times";
+
+/// The ending of the file with the weights of the edges.
+pub(crate) const WEIGHTS_EXTENSION: &str = "weights";
 
 /// What a segment holds, and which of those that hold it: a compaction writes the same lists under the next number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +38,17 @@ impl SegmentId {
         format!("{self}.{TIMES_EXTENSION}")
     }
 
-    /// Reads the name of either file back, in a store of this many slots; `None` for every other name.
+    /// The name of the file with the weights of the edges: `0007-follow-forward-00000012.weights`.
+    pub fn weights_name(&self) -> String {
+        format!("{self}.{WEIGHTS_EXTENSION}")
+    }
+
+    /// Whose ordinal this is. Total, since a damaged ordinal can be anything.
+    pub(crate) fn user_at(&self, ordinal: u32) -> UserId {
+        UserId(ordinal.wrapping_mul(u32::from(self.slots.count())).wrapping_add(u32::from(self.slot.0)))
+    }
+
+    /// Reads the name of any of the files back, in a store of this many slots; `None` for every other name.
     pub fn parse(name: &str, slots: Slots) -> Option<SegmentId> {
         let (stem, extension) = name.rsplit_once('.')?;
         let mut parts = stem.split('-');
@@ -49,7 +62,7 @@ impl SegmentId {
             direction: Direction::ALL.into_iter().find(|known| known.name() == direction)?,
             number: parts.next()?.parse().ok()?,
         };
-        let known = extension == LISTS_EXTENSION || extension == TIMES_EXTENSION;
+        let known = [LISTS_EXTENSION, TIMES_EXTENSION, WEIGHTS_EXTENSION].contains(&extension);
         (known && slot.0 < slots.count() && id.to_string() == stem).then_some(id)
     }
 }
@@ -73,6 +86,7 @@ mod tests {
         assert_eq!(id.file_name(), "0007-block-reverse-00000012.segment");
         assert_eq!(SegmentId::parse(&id.file_name(), slots), Some(id));
         assert_eq!(SegmentId::parse(&id.times_name(), slots), Some(id));
+        assert_eq!(SegmentId::parse(&id.weights_name(), slots), Some(id));
         let long = SegmentId { number: u64::MAX, ..id };
         assert_eq!(SegmentId::parse(&long.file_name(), slots), Some(long));
         for other in [

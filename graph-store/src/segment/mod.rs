@@ -2,10 +2,11 @@
 //!
 //! - [`SegmentWriter`]: takes lists in the order of their ordinals and writes the files; [`EncodedLists`]: lists that were
 //!   encoded elsewhere.
-//! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s; [`Times`]: when each edge began.
+//! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s.
+//! - [`Times`]: when each edge began; [`ByTime`]: the edges of one list from the oldest on; [`Weights`]: what each counts.
 //! - [`SegmentId`]: what a segment holds, and its files' names.
 //! - [`mod@format`]: the layout of the files, byte by byte.
-//! - `table`: what both files have in common; `blocks`: their checksums.
+//! - `table`: what all files have in common; `blocks`: their checksums.
 //!
 //! What holds always: a file is written once, under its final name, and never changed; it counts once it was synced and a
 //! manifest names it. No byte is given out before the checksum of its block was verified. Whatever the bytes are, opening and
@@ -21,9 +22,9 @@ mod reader;
 mod table;
 mod writer;
 
-pub use columns::Times;
+pub use columns::{ByTime, DEFAULT_WEIGHT, TIME_ORDERED_ENTRIES, Times, Weights};
 pub use encoded::{Bases, EdgeTimes, EncodedLists};
 pub use error::SegmentError;
 pub use id::SegmentId;
 pub use reader::Segment;
-pub use writer::{SegmentInfo, SegmentWriter, UnsyncedSegment};
+pub use writer::{Columns, SegmentInfo, SegmentWriter, UnsyncedSegment};

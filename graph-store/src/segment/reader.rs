@@ -7,24 +7,25 @@ use base::{Revision, UserId};
 use roaring::RoaringBitmap;
 
 use super::SegmentError;
-use super::columns::{Times, user_at};
+use super::columns::{Times, Weights};
 use super::format::{Header, Kind};
-use super::id::{SegmentId, TIMES_EXTENSION};
+use super::id::{SegmentId, TIMES_EXTENSION, WEIGHTS_EXTENSION};
 use super::table::Table;
 use super::writer::SegmentInfo;
 use crate::adjacency::{CorruptList, List};
 
-/// The lists of one slot, relation and direction, as of one revision, and the times of their edges.
+/// The lists of one slot, relation and direction, as of one revision, and the times and weights of their edges.
 ///
 /// A read verifies the checksums of the blocks that it touches for the first time, all blocks of its list among them.
 #[derive(Debug)]
 pub struct Segment {
-    lists: Table,
+    pub(super) lists: Table,
     times: Times,
+    weights: Weights,
 }
 
 impl Segment {
-    /// Opens the segment whose lists are in `path`; the times are in the file beside it. Reads both headers and no
+    /// Opens the segment whose lists are in `path`; times and weights are in files beside it. Reads the headers and no
     /// list.
     pub fn open(disk: &dyn Disk, path: &Path) -> Result<Segment, SegmentError> {
         let lists = Table::open(disk, path, Kind::Lists)?;
@@ -37,7 +38,15 @@ impl Segment {
             let found = format!("the times of other lists than {}", lists.header().id);
             return Err(SegmentError::Misplaced { path: times.path().to_owned(), found });
         }
-        Ok(Segment { lists, times })
+        let weights_path = lists.header().weights.then(|| path.with_extension(WEIGHTS_EXTENSION));
+        let weights = Weights::open(disk, weights_path.as_deref())?;
+        if let Some((header, path)) = weights.header().zip(weights_path)
+            && same(lists.header()) != same(header)
+        {
+            let found = format!("the weights of other lists than {}", lists.header().id);
+            return Err(SegmentError::Misplaced { path, found });
+        }
+        Ok(Segment { lists, times, weights })
     }
 
     /// Whose lists of what these are.
@@ -62,7 +71,7 @@ impl Segment {
 
     /// How many lists and bytes there are.
     pub fn info(&self) -> SegmentInfo {
-        SegmentInfo::of(self.lists.header(), self.times.header())
+        SegmentInfo::of(self.lists.header(), self.times.header(), self.weights.header())
     }
 
     /// The list at an ordinal; `None` where it was never touched.
@@ -90,12 +99,17 @@ impl Segment {
         &self.times
     }
 
-    /// Whose list is at an ordinal below [`ordinals`](Segment::ordinals).
-    pub fn user_at(&self, ordinal: u32) -> UserId {
-        user_at(self.id(), ordinal)
+    /// The weights of the edges, by ordinal and position in the list.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
     }
 
-    /// Verifies every block, every list, and the times of each; the error says where the first fault is.
+    /// Whose list is at an ordinal below [`ordinals`](Segment::ordinals).
+    pub fn user_at(&self, ordinal: u32) -> UserId {
+        self.id().user_at(ordinal)
+    }
+
+    /// Verifies every block, every list, and the times and weights of each; the error says where the first fault is.
     pub fn verify_all(&self) -> Result<(), SegmentError> {
         self.lists.check()?;
         let mut counted = SegmentInfo::default();
@@ -110,7 +124,9 @@ impl Segment {
         if (counted.lists, counted.edges, counted.longest) != (lists, edges, longest) {
             return Err(SegmentError::WrongCounts { path: self.lists.path().to_owned() });
         }
-        self.times.check(|ordinal| Ok(self.list(ordinal)?.map_or(0, |list| list.len())))
+        let len_of = |ordinal| Ok(self.list(ordinal)?.map_or(0, |list| list.len()));
+        self.times.check(len_of)?;
+        self.weights.check(len_of)
     }
 
     fn parse<'a>(&self, ordinal: u32, bytes: &'a [u8]) -> Result<List<'a>, SegmentError> {

@@ -1,5 +1,6 @@
 //! A file of bytes for some ordinals of a slot: what lists and times have in common.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use base::Revision;
@@ -43,6 +44,8 @@ impl TableWriter {
             longest: 0,
             entries: 0,
             payload_bytes: 0,
+            parameter: 0,
+            weights: false,
         };
         Ok(TableWriter { blocks: BlockWriter::create(disk, path)?, header, ends: Vec::new() })
     }
@@ -51,12 +54,34 @@ impl TableWriter {
         self.blocks.path()
     }
 
+    pub(crate) fn id(&self) -> SegmentId {
+        self.header.id
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.header.revision
+    }
+
     pub(crate) fn base(&self) -> u64 {
         self.header.base
     }
 
     pub(crate) fn set_base(&mut self, base: u64) {
         self.header.base = base;
+    }
+
+    /// What the entries were made with; the header's documentation says what that is.
+    pub(crate) fn parameter(&self) -> u64 {
+        self.header.parameter
+    }
+
+    pub(crate) fn set_parameter(&mut self, parameter: u64) {
+        self.header.parameter = parameter;
+    }
+
+    /// Says that a file with the weights lies beside this one.
+    pub(crate) fn set_weights(&mut self) {
+        self.header.weights = true;
     }
 
     /// Whether `ordinal` can be the next one.
@@ -129,6 +154,7 @@ impl Table {
         let name = match kind {
             Kind::Lists => header.id.file_name(),
             Kind::Times => header.id.times_name(),
+            Kind::Weights => header.id.weights_name(),
         };
         if path.file_name().is_none_or(|found| found != name.as_str()) {
             return Err(SegmentError::Misplaced { path: path.to_owned(), found: name });
@@ -145,11 +171,30 @@ impl Table {
         self.blocks.path()
     }
 
+    /// That the entry of an ordinal is not what belongs into the file.
+    pub(crate) fn corrupt(&self, ordinal: u32) -> SegmentError {
+        let (path, user) = (self.path().to_owned(), self.header.id.user_at(ordinal));
+        match self.header.kind {
+            Kind::Weights => SegmentError::CorruptWeights { path, ordinal, user },
+            Kind::Lists | Kind::Times => SegmentError::CorruptTimes { path, ordinal, user },
+        }
+    }
+
     /// The entry of an ordinal.
     pub(crate) fn get(&self, ordinal: u32) -> Result<Option<&[u8]>, SegmentError> {
+        self.find(ordinal)?.map(|range| self.bytes(range)).transpose()
+    }
+
+    /// Bytes of the payload, where [`find`](Table::find) found them.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> Result<&[u8], SegmentError> {
+        self.blocks.get(range)
+    }
+
+    /// Where in the file the entry of an ordinal lies.
+    pub(crate) fn find(&self, ordinal: u32) -> Result<Option<Range<usize>>, SegmentError> {
         match self.header.index {
             IndexForm::Dense if u64::from(ordinal) < self.header.ordinals => {
-                self.entry(ordinal, ordinal as usize).map(|bytes| Some(bytes).filter(|bytes| !bytes.is_empty()))
+                self.place(ordinal, ordinal as usize).map(|range| Some(range).filter(|range| !range.is_empty()))
             }
             IndexForm::Dense => Ok(None),
             IndexForm::Sparse => {
@@ -162,7 +207,7 @@ impl Table {
                 if start == entries || self.number(start)? != ordinal {
                     return Ok(None);
                 }
-                self.entry(ordinal, entries + start).map(Some)
+                self.place(ordinal, entries + start).map(Some)
             }
         }
     }
@@ -206,15 +251,19 @@ impl Table {
         Ok(())
     }
 
-    /// The bytes between the offsets at this place of the index and the next.
     fn entry(&self, ordinal: u32, place: usize) -> Result<&[u8], SegmentError> {
+        self.bytes(self.place(ordinal, place)?)
+    }
+
+    /// What lies between the offsets at this place of the index and the next.
+    fn place(&self, ordinal: u32, place: usize) -> Result<Range<usize>, SegmentError> {
         let at = self.header.index_start() as usize + place * INDEX_BYTES;
         let (offsets, _) = self.blocks.get(at..at + 2 * INDEX_BYTES)?.as_chunks();
         let [start, end] = [0, 1].map(|i| u32::from_le_bytes(offsets[i]));
         if start > end || u64::from(end) > self.header.payload_bytes {
             return Err(SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal });
         }
-        self.blocks.get(HEADER_BYTES + start as usize..HEADER_BYTES + end as usize)
+        Ok(HEADER_BYTES + start as usize..HEADER_BYTES + end as usize)
     }
 
     fn number(&self, place: usize) -> Result<u32, SegmentError> {

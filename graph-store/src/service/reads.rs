@@ -1,17 +1,15 @@
 //! Relationships, memberships, counts and versions in batches, and lists in pages.
 
-use base::{Edge, Error, ListRef, Relation, UserId, limits};
+use base::{Error, ListRef, Relation, UserId, limits};
 use proto::convert::{at_most, page_limit};
 use proto::graph;
 use proto::graph::{
     ContainsRequest, ContainsResponse, CountRequest, CountResponse, ListRequest, ListResponse, Order, RelateRequest,
     RelateResponse, Relationship, VersionsRequest, VersionsResponse,
 };
-use roaring::RoaringBitmap;
 
 use super::{batch, blocking, checks};
-use crate::query::page;
-use crate::store::{Store, StoreError};
+use crate::store::{ListView, Store, StoreError};
 
 pub(super) async fn relate(store: &Store, request: RelateRequest) -> Result<RelateResponse, Error> {
     at_most(request.pairs.len(), limits::BATCH_MAX, "pairs")?;
@@ -71,14 +69,14 @@ pub(super) async fn list(store: &Store, request: ListRequest) -> Result<ListResp
     checks::at_least(store, request.at_least.as_ref()).await?;
     let list = checks::known_list(request.list.as_ref(), store.users(), "list")?;
     let turn = match Order::try_from(request.order) {
-        Ok(Order::Unspecified | Order::ById) => by_id,
-        Ok(Order::NewestFirst) => page::newest_first,
+        Ok(Order::Unspecified | Order::ById) => ListView::by_id,
+        Ok(Order::NewestFirst) => ListView::newest_first,
         Err(_) => return Err(Error::invalid("order", "no such order")),
     };
     let asked = request.page.unwrap_or_default();
     let limit = page_limit(asked.limit, "page")?;
     let store = store.clone();
-    let page = blocking(move || turn(&store.edges(list)?, &asked.cursor, limit)).await?;
+    let page = blocking(move || turn(&store.view(list), &asked.cursor, limit)).await?;
     let edges = page.entries.into_iter().map(|edge| graph::Edge { user: edge.user.0, time: edge.time }).collect();
     Ok(ListResponse { edges, next_cursor: page.next_cursor, prev_cursor: page.prev_cursor })
 }
@@ -98,12 +96,4 @@ fn relationship(store: &Store, source: UserId, target: UserId) -> Result<Relatio
 
 fn known_lists(lists: &[graph::ListRef], users: u32) -> Result<Vec<ListRef>, Error> {
     lists.iter().enumerate().map(|(i, list)| checks::known_list(Some(list), users, &format!("lists[{i}]"))).collect()
-}
-
-/// A page of edges that are given by id, with their times.
-fn by_id(edges: &[Edge], cursor: &str, limit: usize) -> Result<page::Page<Edge>, Error> {
-    let users: RoaringBitmap = edges.iter().map(|edge| edge.user.0).collect();
-    let page::Page { entries, next_cursor, prev_cursor } = page::by_id(&users, cursor, limit)?;
-    let edge = |user: UserId| edges.binary_search_by_key(&user, |edge| edge.user).ok().map(|place| edges[place]);
-    Ok(page::Page { entries: entries.into_iter().filter_map(edge).collect(), next_cursor, prev_cursor })
 }

@@ -26,7 +26,15 @@ pub(super) async fn select(store: &Store, request: SelectRequest) -> Result<Sele
         let output = match wanted {
             Wanted::Page(asked) => {
                 let limit = page_limit(asked.limit, "page")?;
-                Output::Page(wire_page(page::selection(&expression.evaluate(&lists)?, &asked.cursor, limit)?))
+                // What lies in order already is not made first.
+                let page = match &expression {
+                    Expression::List(list) => page::selection(&store.view(*list), &asked.cursor, limit),
+                    Expression::Set(set) => page::selection(set.as_ref(), &asked.cursor, limit),
+                    Expression::Combination { .. } => {
+                        page::selection(&expression.evaluate(&lists)?, &asked.cursor, limit)
+                    }
+                };
+                Output::Page(wire_page(page?))
             }
             Wanted::Count(_) => Output::Count(expression.count(&lists)?),
             Wanted::Contains(users) => {

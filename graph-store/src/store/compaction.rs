@@ -5,6 +5,7 @@
 //! unlinked at once, until they are done with them. Slots without changes stand for the newer revision as they are, so
 //! that an idle slot never holds the log back.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -129,8 +130,8 @@ impl Shared {
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
-        let (disk, folder, encoding) = (self.disk.as_ref(), self.folder.as_path(), self.options.encoding);
-        Rewrite { disk, folder, changes, added, revision, encoding }.run(&segments, number)
+        let (disk, folder, options) = (self.disk.as_ref(), self.folder.as_path(), &self.options);
+        Rewrite { disk, folder, changes, added, revision, options }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.
@@ -139,10 +140,12 @@ impl Shared {
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
     }
 
-    /// Files that nothing names any more; one that cannot be removed now is removed at the next open.
+    /// Files that nothing names any more, if they are there; one that cannot be removed now is removed at the next open.
     pub(super) fn remove(&self, obsolete: &[PathBuf]) {
         for path in obsolete {
-            if let Err(error) = self.disk.remove(path) {
+            if let Err(error) = self.disk.remove(path)
+                && error.kind() != ErrorKind::NotFound
+            {
                 tracing::warn!(path = %path.display(), %error, "file not removed");
             }
         }

@@ -34,6 +34,7 @@ mod read;
 mod segments;
 mod slot;
 mod stats;
+mod view;
 mod watch;
 
 use std::path::PathBuf;
@@ -55,6 +56,7 @@ pub use error::StoreError;
 pub use judge::{Change, Outcome};
 pub use open::{Options, Recovery};
 pub use stats::Stats;
+pub use view::ListView;
 pub use watch::CONSUMERS_MAX;
 
 use crate::log::{ChangeLog, Record};

@@ -21,6 +21,7 @@ use super::slot::Slot;
 use super::{Directory, Running, Shared, Store, StoreError, popular};
 use crate::adjacency::Encoding;
 use crate::log::{ChangeLog, Cut, FileLog, Record};
+use crate::segment::TIME_ORDERED_ENTRIES;
 
 /// Records that are read at once when the log is replayed.
 const REPLAY_RECORDS: usize = 100_000;
@@ -33,6 +34,8 @@ pub struct Options {
     pub slots: Option<Slots>,
     /// How lists are encoded in new segments.
     pub encoding: Encoding,
+    /// From how many edges on the times of a list lie in the order of time in new segments.
+    pub time_ordered_entries: u32,
     /// Changes in memory that make compaction begin. One takes some 90 bytes; writes are refused at four times this.
     pub overlay_changes: usize,
     /// Bytes of the log that make compaction begin.
@@ -48,6 +51,7 @@ impl Default for Options {
         Options {
             slots: None,
             encoding: Encoding::Auto,
+            time_ordered_entries: TIME_ORDERED_ENTRIES,
             overlay_changes: 4_000_000,
             log_bytes: 2 << 30,
             log_file_bytes: 64 << 20,

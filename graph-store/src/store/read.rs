@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::{Edge, ListRef, Revision, UserId, limits};
 use roaring::RoaringBitmap;
 
-use super::{NamedSet, Store, StoreError};
+use super::{ListView, NamedSet, Store, StoreError};
 
 impl Store {
     /// How many user ids were given out: all numbers below are known users.
@@ -56,6 +56,11 @@ impl Store {
     /// The members of a list with the time of each edge, by id.
     pub fn edges(&self, list: ListRef) -> Result<Vec<Edge>, StoreError> {
         Ok(self.0.shared.slot_of(list.user).edges(list)?)
+    }
+
+    /// A list as it is now, to be read in parts.
+    pub fn view(&self, list: ListRef) -> ListView {
+        self.0.shared.slot_of(list.user).view(list)
     }
 
     /// A named set.

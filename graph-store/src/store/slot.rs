@@ -8,6 +8,7 @@ use parking_lot::{RwLock, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
 use super::segments::Segments;
+use super::view::ListView;
 use crate::log::{Ended, Operation, Record};
 use crate::overlay::{Delta, Generation};
 use crate::segment::SegmentError;
@@ -75,10 +76,13 @@ impl Slot {
 
     /// The members of the list with their times, by id.
     pub(crate) fn edges(&self, list: ListRef) -> Result<Vec<Edge>, SegmentError> {
-        let (key, layers) = (self.key(list), self.layers(list));
-        let below = layers.segments.edges(key)?;
-        let edges = layers.deltas.iter().fold(below, |below, delta| delta.merge(&below));
-        Ok(edges.into_iter().map(|(id, time)| Edge { user: UserId(id), time }).collect())
+        self.view(list).edges()
+    }
+
+    /// The list as it is now.
+    pub(crate) fn view(&self, list: ListRef) -> ListView {
+        let (key, state) = (self.key(list), self.state.read());
+        ListView::new(state.segments.clone(), key, state.deltas(key).cloned().collect())
     }
 
     /// What the segments stand for.

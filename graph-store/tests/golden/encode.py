@@ -8,6 +8,7 @@ import struct
 
 IMPORTED = 1_767_225_600
 BASE_VERSION, REVISION, NUMBER, SLOT, SLOTS = 1000, 2000, 12, 7, 64
+TIME_ORDERED_ENTRIES = 4096
 
 
 def crc32c(data):
@@ -60,17 +61,38 @@ def list_entry(version, ids):
     return head + varint(len(ids)) + form
 
 
+def by_time(differences, low_bits):
+    edges = sorted((difference, position) for position, difference in enumerate(differences))
+    highs = [difference >> low_bits for difference, _ in edges]
+    low = to_bytes(packed([difference & (1 << low_bits) - 1 for difference, _ in edges], low_bits))
+    positions = to_bytes(packed([position for _, position in edges], (len(edges) - 1).bit_length()))
+    ones = {rank + high for rank, high in enumerate(highs)}
+    unary = to_bytes([int(bit in ones) for bit in range(len(edges) + highs[-1])])
+    return u32s(highs[512::512]) + low + positions + unary
+
+
 def times_entry(times):
     if set(times) <= {IMPORTED}:
         return b""
     minimum = min(times)
-    width = (max(times) - minimum).bit_length()
+    differences = [time - minimum for time in times]
     difference = minimum - IMPORTED
     folded = 2 * difference if difference >= 0 else -2 * difference - 1
-    return bytes([width]) + varint(folded) + to_bytes(packed([time - minimum for time in times], width))
+    if len(times) < TIME_ORDERED_ENTRIES or not any(differences):
+        width = max(differences).bit_length()
+        return bytes([width]) + varint(folded) + to_bytes(packed(differences, width))
+    forms = [(low_bits, by_time(differences, low_bits)) for low_bits in range(31, 7, -1)]
+    low_bits, form = min(forms, key=lambda form: len(form[1]))
+    return bytes([0x40 | low_bits]) + varint(folded) + form
 
 
-def table(magic, base, lists, entry_of):
+def weights_entry(weights):
+    if set(weights) <= {1.0}:
+        return b""
+    return b"".join(struct.pack("<d", weight) for weight in (weights[:1] if len(set(weights)) == 1 else weights))
+
+
+def table(magic, base, parameter, lists, entry_of):
     entries = {ordinal: entry_of(*content) for ordinal, content in lists.items()}
     entries = {ordinal: entry for ordinal, entry in sorted(entries.items()) if entry}
     ordinals = max(lists) + 1
@@ -85,7 +107,7 @@ def table(magic, base, lists, entry_of):
     lengths = [len(ids) for _, ids, _ in lists.values()]
     header = magic + struct.pack("<IBBBBHHI", 1, 0, 0, not dense, 0, SLOT, SLOTS, crc32c(checksums))
     counts = (ordinals, len(lists), sum(lengths), max(lengths), len(entries), offsets[-1])
-    header = (header + struct.pack("<9Q", NUMBER, REVISION, base, *counts)).ljust(124, b"\0")
+    header = (header + struct.pack("<10Q", NUMBER, REVISION, base, *counts, parameter)).ljust(124, b"\0")
     return header + u32s([crc32c(header)]) + file[128:] + checksums
 
 
@@ -103,7 +125,23 @@ def write(name, file):
     pathlib.Path(__file__).with_name(name).write_text("\n".join(lines) + "\n")
 
 
+def long():
+    times = [IMPORTED + i * i % 10_007 * 15_000 for i in range(TIME_ORDERED_ENTRIES)]
+    return {3: (BASE_VERSION, [i * 3 for i in range(TIME_ORDERED_ENTRIES)], times)}
+
+
+def lists_file(lists):
+    return table(b"ROOSTSEG", BASE_VERSION, 0, lists, lambda version, ids, _: list_entry(version, ids))
+
+
+def times_file(lists):
+    return table(b"ROOSTTIM", IMPORTED, TIME_ORDERED_ENTRIES, lists, lambda _, __, times: times_entry(times))
+
+
 for form, ordinals in [("dense", (0, 1, 2, 4)), ("sparse", (5, 80, 81, 1_000_000))]:
-    lists = small(*ordinals)
-    write(f"{form}.segment.hex", table(b"ROOSTSEG", BASE_VERSION, lists, lambda version, ids, _: list_entry(version, ids)))
-    write(f"{form}.times.hex", table(b"ROOSTTIM", IMPORTED, lists, lambda _, __, times: times_entry(times)))
+    write(f"{form}.segment.hex", lists_file(small(*ordinals)))
+    write(f"{form}.times.hex", times_file(small(*ordinals)))
+write("long.times.hex", times_file(long()))
+weights = {(3, 64, 1000, 70_000): [1.0, -2.5, 0.0, 1e300], (1, 2, 5_000_000): [0.5] * 3}
+entry_of = lambda _, ids, __: weights_entry(weights.get(tuple(ids), []))
+write("dense.weights.hex", table(b"ROOSTWEI", 0, 0, small(0, 1, 2, 4), entry_of))

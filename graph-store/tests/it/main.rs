@@ -1,6 +1,7 @@
 //! What holds for the graph store as a whole: laws, models, formats and crashes, in one binary.
 
 mod adjacency;
+mod columns;
 mod compaction;
 mod concurrent;
 mod crash;
@@ -9,6 +10,7 @@ mod generate;
 mod import_binary;
 mod log;
 mod model;
+mod pages;
 mod parse;
 mod parse_real;
 mod query_expression;

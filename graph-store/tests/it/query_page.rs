@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{Edge, UserId};
 use graph_store::query::page::{self, Page};
 use proptest::prelude::*;
+use roaring::RoaringBitmap;
 
 const USERS: u32 = 60;
 
@@ -20,13 +21,14 @@ enum Order {
 fn page(order: Order, list: &List, cursor: &str, limit: usize) -> Page<u32> {
     match order {
         Order::ById => {
-            let page = page::by_id(&list.keys().copied().collect(), cursor, limit).expect("a valid cursor");
+            let users: RoaringBitmap = list.keys().copied().collect();
+            let page = page::by_id(&users, cursor, limit).expect("a valid cursor");
             let entries = page.entries.into_iter().map(|user| user.0).collect();
             Page { entries, next_cursor: page.next_cursor, prev_cursor: page.prev_cursor }
         }
         Order::NewestFirst => {
             let edges: Vec<_> = list.iter().map(|(user, time)| Edge { user: UserId(*user), time: *time }).collect();
-            let page = page::newest_first(&edges, cursor, limit).expect("a valid cursor");
+            let page = page::newest_first(&edges[..], cursor, limit).expect("a valid cursor");
             let entries = page.entries.into_iter().map(|edge| edge.user.0).collect();
             Page { entries, next_cursor: page.next_cursor, prev_cursor: page.prev_cursor }
         }

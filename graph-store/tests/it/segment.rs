@@ -6,49 +6,66 @@ use std::path::{Path, PathBuf};
 use base::disk::{Disk, RealDisk, SimulatedDisk};
 use base::{Direction, Relation, Revision, Slot, Slots, UserId};
 use graph_store::adjacency::{Encoding, List};
-use graph_store::segment::{Segment, SegmentError, SegmentId, SegmentInfo, SegmentWriter};
+use graph_store::segment::{Segment, SegmentError, SegmentId, SegmentInfo, SegmentWriter, TIME_ORDERED_ENTRIES};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-const FOLDER: &str = "segments";
-const BASE_VERSION: u64 = 1000;
-const REVISION: Revision = Revision(2000);
+use crate::columns::{check_times, read_times};
+
+pub(crate) const FOLDER: &str = "segments";
+pub(crate) const BASE_VERSION: u64 = 1000;
+pub(crate) const REVISION: Revision = Revision(2000);
 
 /// Version, ids and times.
-type Content = (u64, Vec<u32>, Vec<u32>);
+pub(crate) type Content = (u64, Vec<u32>, Vec<u32>);
 
 /// The lists of a segment, by ordinal.
-type Lists = BTreeMap<u32, Content>;
+pub(crate) type Lists = BTreeMap<u32, Content>;
 
-fn id() -> SegmentId {
+pub(crate) fn id() -> SegmentId {
     let slots = Slots::default();
     SegmentId { slot: Slot(7), slots, relation: Relation::Follow, direction: Direction::Forward, number: 12 }
 }
 
-fn path() -> PathBuf {
+pub(crate) fn path() -> PathBuf {
     Path::new(FOLDER).join(id().file_name())
 }
 
-fn times_path() -> PathBuf {
+pub(crate) fn times_path() -> PathBuf {
     Path::new(FOLDER).join(id().times_name())
 }
 
-fn write(disk: &dyn Disk, folder: &Path, lists: &Lists) -> Result<SegmentInfo, SegmentError> {
-    let mut writer = SegmentWriter::create(disk, folder, id(), REVISION, BASE_VERSION, Encoding::Auto)?;
+/// Writes lists whose times are in the order of time from so many on.
+pub(crate) fn write_with(
+    disk: &dyn Disk,
+    folder: &Path,
+    lists: &Lists,
+    time_ordered_entries: u32,
+) -> Result<SegmentInfo, SegmentError> {
+    let mut writer = SegmentWriter::create(disk, folder, id(), REVISION, BASE_VERSION, Encoding::Auto)?
+        .with_time_ordered_entries(time_ordered_entries);
     for (ordinal, (version, ids, times)) in lists {
         writer.push(*ordinal, *version, ids, times)?;
     }
     writer.finish()
 }
 
-fn written(lists: &Lists) -> SimulatedDisk {
+fn write(disk: &dyn Disk, folder: &Path, lists: &Lists) -> Result<SegmentInfo, SegmentError> {
+    write_with(disk, folder, lists, TIME_ORDERED_ENTRIES)
+}
+
+pub(crate) fn written_with(lists: &Lists, time_ordered_entries: u32) -> SimulatedDisk {
     let disk = SimulatedDisk::new();
-    write(&disk, Path::new(FOLDER), lists).expect("written");
+    write_with(&disk, Path::new(FOLDER), lists, time_ordered_entries).expect("written");
     disk
 }
 
-fn open(disk: &dyn Disk) -> Result<Segment, SegmentError> {
+pub(crate) fn written(lists: &Lists) -> SimulatedDisk {
+    written_with(lists, TIME_ORDERED_ENTRIES)
+}
+
+pub(crate) fn open(disk: &dyn Disk) -> Result<Segment, SegmentError> {
     Segment::open(disk, &path())
 }
 
@@ -61,7 +78,7 @@ fn read(segment: &Segment, ordinal: u32) -> Result<Option<Content>, SegmentError
 }
 
 /// Every list is there, and no other.
-fn check(segment: &Segment, lists: &Lists) {
+pub(crate) fn check(segment: &Segment, lists: &Lists) {
     segment.verify_all().expect("nothing is damaged");
     let end = lists.last_key_value().map_or(0, |(ordinal, _)| ordinal + 1);
     assert_eq!(segment.ordinals(), u64::from(end));
@@ -73,15 +90,12 @@ fn check(segment: &Segment, lists: &Lists) {
     let all: Vec<(u32, u64, Vec<u32>)> = all.collect::<Result<_, _>>().expect("readable");
     assert!(all.into_iter().eq(lists.iter().map(|(ordinal, (version, ids, _))| (*ordinal, *version, ids.clone()))));
     for (ordinal, (_, _, times)) in lists {
-        for (position, time) in times.iter().enumerate().step_by(1 + times.len() / 50) {
-            let found = segment.times().get(*ordinal, position).expect("readable");
-            assert_eq!(found, *time, "time {position} of list {ordinal}");
-        }
+        check_times(segment, *ordinal, times);
     }
 }
 
 /// A few lists: imported ones of one time, one changed since, one emptied, and gaps.
-fn small(ordinals: [u32; 4]) -> Lists {
+pub(crate) fn small(ordinals: [u32; 4]) -> Lists {
     let imported = 1_767_225_600;
     let [first, second, third, fourth] = ordinals;
     BTreeMap::from([
@@ -90,6 +104,12 @@ fn small(ordinals: [u32; 4]) -> Lists {
         (third, (BASE_VERSION + 300, vec![], vec![])),
         (fourth, (BASE_VERSION, (0..90).map(|i| i * i * 11).collect(), vec![imported; 90])),
     ])
+}
+
+/// A list whose times are in the order of time, with repetitions and samples.
+pub(crate) fn long() -> Lists {
+    let times = (0..TIME_ORDERED_ENTRIES).map(|i| 1_767_225_600 + i * i % 10_007 * 15_000).collect();
+    BTreeMap::from([(3, (BASE_VERSION, (0..TIME_ORDERED_ENTRIES).map(|i| i * 3).collect(), times))])
 }
 
 /// Lists that fill some blocks, in a file that is still small enough to damage in many ways.
@@ -121,9 +141,12 @@ fn lists() -> impl Strategy<Value = Lists> {
 
 proptest! {
     #[test]
-    fn a_segment_gives_back_the_lists_it_was_written_from(lists in lists()) {
+    fn a_segment_gives_back_the_lists_it_was_written_from(
+        lists in lists(),
+        time_ordered_entries in prop_oneof![Just(TIME_ORDERED_ENTRIES), 0..30u32],
+    ) {
         let disk = SimulatedDisk::new();
-        let info = write(&disk, Path::new(FOLDER), &lists).expect("written");
+        let info = write_with(&disk, Path::new(FOLDER), &lists, time_ordered_entries).expect("written");
         let segment = open(&disk).expect("complete");
         check(&segment, &lists);
         prop_assert_eq!(segment.info(), info);
@@ -156,29 +179,26 @@ fn a_segment_of_many_chunks_is_read_back_from_a_real_disk() -> Result<(), Box<dy
     Ok(())
 }
 
-#[test]
-fn the_bytes_of_a_segment_are_those_of_the_first_release() {
-    let golden = |name: &str, path: &Path, ordinals, expected: &str| {
-        let bytes = written(&small(ordinals)).read(path).expect("there");
-        let lines =
-            bytes.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
-        assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected.trim_end(), "{name}");
-    };
-    let dense = [0, 1, 2, 4];
-    let sparse = [5, 80, 81, 1_000_000];
-    golden("dense", &path(), dense, include_str!("../golden/dense.segment.hex"));
-    golden("dense times", &times_path(), dense, include_str!("../golden/dense.times.hex"));
-    golden("sparse", &path(), sparse, include_str!("../golden/sparse.segment.hex"));
-    golden("sparse times", &times_path(), sparse, include_str!("../golden/sparse.times.hex"));
+/// Panics unless a file has these bytes, given as hexadecimal numbers.
+pub(crate) fn assert_golden(disk: &SimulatedDisk, path: &Path, name: &str, expected: &str) {
+    let bytes = disk.read(path).expect("there");
+    let lines =
+        bytes.chunks(16).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "));
+    assert_eq!(lines.collect::<Vec<_>>().join("\n"), expected.trim_end(), "{name}");
 }
 
 #[test]
-fn times_that_are_all_equal_take_no_bytes() {
-    let lists = |count: u32| -> Lists {
-        (0..count).map(|ordinal| (ordinal, (BASE_VERSION, vec![1, 2, 3], vec![1_767_225_600; 3]))).collect()
+fn the_bytes_of_a_segment_are_those_of_the_first_release() {
+    let golden = |name: &str, path: &Path, lists: &Lists, expected: &str| {
+        assert_golden(&written(lists), path, name, expected);
     };
-    let times_bytes = |count| open(&written(&lists(count))).expect("complete").info().times_bytes;
-    assert_eq!(times_bytes(1), times_bytes(5000));
+    let dense = small([0, 1, 2, 4]);
+    let sparse = small([5, 80, 81, 1_000_000]);
+    golden("dense", &path(), &dense, include_str!("../golden/dense.segment.hex"));
+    golden("dense times", &times_path(), &dense, include_str!("../golden/dense.times.hex"));
+    golden("sparse", &path(), &sparse, include_str!("../golden/sparse.segment.hex"));
+    golden("sparse times", &times_path(), &sparse, include_str!("../golden/sparse.times.hex"));
+    golden("times by time", &times_path(), &long(), include_str!("../golden/long.times.hex"));
 }
 
 /// Whatever is read from a damaged segment is what was written, or an error.
@@ -191,8 +211,17 @@ fn check_damaged(disk: &SimulatedDisk, lists: &Lists, what: &str) {
             assert_eq!(found.as_ref(), lists.get(&ordinal), "{what}: list {ordinal}");
         }
         let times = lists.get(&ordinal).map_or(&[][..], |(_, _, times)| times);
-        if let (Some(expected), Ok(found)) = (times.last(), segment.times().get(ordinal, times.len().wrapping_sub(1))) {
-            assert_eq!(found, *expected, "{what}: last time of list {ordinal}");
+        let mut by_time: Vec<(u32, u32)> = times.iter().copied().zip(0..).collect();
+        by_time.sort_unstable();
+        let mut newest = Vec::new();
+        if let (Some((last, _)), Ok(Some(column))) =
+            (by_time.split_last(), segment.times().by_time(ordinal, times.len()))
+            && column.decode_into(times.len() - 1..times.len(), &mut newest).is_ok()
+        {
+            assert_eq!(newest, [*last], "{what}: the newest of list {ordinal}");
+            if let Ok(rank) = column.rank(last.0, last.1) {
+                assert_eq!(rank, times.len() - 1, "{what}: the rank of the newest of list {ordinal}");
+            }
         }
     }
     let all: Vec<(u32, List<'_>)> = segment.lists().flatten().collect();
@@ -203,8 +232,8 @@ fn check_damaged(disk: &SimulatedDisk, lists: &Lists, what: &str) {
 }
 
 /// Flips bits and cuts the two files, every `step` bits and bytes.
-fn damage(lists: &Lists, step: usize) {
-    let disk = written(lists);
+fn damage(lists: &Lists, time_ordered_entries: u32, step: usize) {
+    let disk = written_with(lists, time_ordered_entries);
     for path in [path(), times_path()] {
         let whole = disk.read(&path).expect("there");
         let mut file = disk.open(&path).expect("there");
@@ -230,13 +259,16 @@ fn damage(lists: &Lists, step: usize) {
 
 #[test]
 fn each_flipped_bit_and_each_cut_of_a_small_segment_is_noticed() {
-    damage(&small([0, 1, 2, 4]), 1);
-    damage(&small([5, 80, 81, 1_000_000]), 1);
+    damage(&small([0, 1, 2, 4]), TIME_ORDERED_ENTRIES, 1);
+    damage(&small([5, 80, 81, 1_000_000]), TIME_ORDERED_ENTRIES, 1);
+    damage(&small([0, 1, 2, 4]), 3, 1);
 }
 
 #[test]
 fn flipped_bits_and_cuts_of_a_segment_of_several_blocks_are_noticed() {
-    damage(&several_blocks(), 173);
+    damage(&several_blocks(), TIME_ORDERED_ENTRIES, 173);
+    damage(&several_blocks(), 3, 173);
+    damage(&long(), TIME_ORDERED_ENTRIES, 1009);
 }
 
 #[test]
@@ -325,7 +357,7 @@ fn what_contradicts_itself_under_right_checksums_is_said_to() {
         file[last] -= 1;
     };
     let cases: [(&str, &[PathBuf], Change); 7] = [
-        ("DamagedHeader", &[path()], |file| file[100] = 1),
+        ("DamagedHeader", &[path()], |file| file[120] = 1),
         ("DamagedHeader", &[path()], |file| file[16] = 64),
         ("CorruptIndex", &[path()], first_offset),
         ("CorruptIndex", &[path()], last_offset),
@@ -367,9 +399,10 @@ proptest! {
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         times in any::<bool>(),
         dense in any::<bool>(),
+        time_ordered_entries in prop_oneof![Just(TIME_ORDERED_ENTRIES), Just(3)],
     ) {
         let lists = small(if dense { [0, 1, 2, 4] } else { [5, 80, 81, 1_000_000] });
-        let disk = written(&lists);
+        let disk = written_with(&lists, time_ordered_entries);
         let path = if times { times_path() } else { path() };
         let mut bytes = disk.read(&path).expect("there");
         for (at, value) in damage {
@@ -383,7 +416,7 @@ proptest! {
             let _ = segment.verify_all();
             for ordinal in (0..90).chain([1_000_000, u32::MAX]) {
                 let _ = read(&segment, ordinal);
-                let _ = segment.times().get(ordinal, usize::MAX);
+                let _ = read_times(&segment, ordinal);
             }
         }
     }

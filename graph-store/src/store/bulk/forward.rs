@@ -191,7 +191,7 @@ impl Lists {
 
     fn encode<R: Record>(&self, times: bool, source: UserId, bases: Bases, out: &mut Encoded) -> Result<(), Unsorted> {
         let times = if times { EdgeTimes::Each(&self.times) } else { EdgeTimes::Same(bases.time) };
-        out.push(source, &self.ids, times, bases)
+        out.push(source, &self.ids, times, &self.weights, bases)
     }
 }
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::forward::{Forward, ForwardReport, Refused, Who};
 use super::gather::{Bulk, BulkEdges, BulkOptions};
-use super::partition::{BLOCK_USERS, Partition, Staging};
+use super::partition::{BLOCK_USERS, Columns, Partition, Staging};
 use super::people::{Settled, Users};
 use super::reverse::Reverse;
 use super::{BulkError, Encoded};
@@ -21,7 +21,7 @@ use crate::store::externals::Externals;
 use crate::store::manifest::{ImportMark, SlotFiles};
 use crate::store::open::externals_path;
 use crate::store::segments::{Segments, segments_folder};
-use crate::store::{Directory, Shared, Store, StoreError, catalog};
+use crate::store::{Directory, Options, Shared, Store, StoreError, catalog};
 
 /// The share of the memory that one thread may use to sort a piece of a block.
 const SORT_SHARE: u64 = 8;
@@ -128,17 +128,19 @@ impl Load<'_> {
             let done = done.fetch_add(edges, Ordering::Relaxed) + edges;
             (self.progress)(done as f64 / (2 * all_edges).max(1) as f64);
         };
-        let bases = Bases { version: self.revision.0, time: self.time, encoding: self.shared.options.encoding };
+        let Options { encoding, time_ordered_entries, .. } = self.shared.options;
+        let bases = Bases { version: self.revision.0, time: self.time, encoding, time_ordered_entries };
         let (slots, threads) = (self.shared.slots, options.threads);
-        let (report, forward, unsynced_forward) = added.write(Direction::Forward, self.revision, bases, |write| {
-            let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
-            let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
-            let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
-            forward.run(|encoded, edges| {
-                advance(edges);
-                write(encoded)
-            })
-        })?;
+        let (report, forward, unsynced_forward) =
+            added.write(Direction::Forward, self.revision, bases, columns, |write| {
+                let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
+                let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
+                let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
+                forward.run(|encoded, edges| {
+                    advance(edges);
+                    write(encoded)
+                })
+            })?;
         drop(edges);
         let reverse = Reverse {
             forward: &forward,
@@ -153,7 +155,7 @@ impl Load<'_> {
         // The forward files reach the disk while the reverse ones are made.
         let (written, synced) = thread::scope(|scope| {
             let synced = scope.spawn(|| unsynced_forward.into_iter().try_for_each(UnsyncedSegment::sync));
-            let written = added.write(Direction::Reverse, self.revision, bases, |write| {
+            let written = added.write(Direction::Reverse, self.revision, bases, columns, |write| {
                 reverse.run(|encoded, edges| {
                     advance(edges);
                     write(encoded)
@@ -245,6 +247,7 @@ impl Added<'_> {
         direction: Direction,
         revision: Revision,
         bases: Bases,
+        columns: Columns,
         lists: impl FnOnce(&mut (dyn FnMut(&Encoded) -> Result<(), BulkError> + Send)) -> Result<T, BulkError>,
     ) -> Result<(T, BySlot, Vec<UnsyncedSegment>), BulkError> {
         let Shared { disk, slots, folder, .. } = self.shared;
@@ -260,10 +263,15 @@ impl Added<'_> {
                     None => {
                         let number = self.shared.manifest.lock().take_number();
                         let id = SegmentId { slot, slots: *slots, relation: Relation::Follow, direction, number };
-                        self.written.lock().extend([folder.join(id.file_name()), folder.join(id.times_name())]);
-                        let Bases { version, encoding, time } = bases;
-                        let file = SegmentWriter::create(disk.as_ref(), &folder, id, revision, version, encoding)?;
-                        writer.insert((folder.join(id.file_name()), file.with_base_time(time)))
+                        let names = [id.file_name(), id.times_name(), id.weights_name()];
+                        self.written.lock().extend(names.map(|name| folder.join(name)));
+                        let Bases { version, encoding, .. } = bases;
+                        let mut file = SegmentWriter::create(disk.as_ref(), &folder, id, revision, version, encoding)?
+                            .for_encoded(bases);
+                        if columns.weights {
+                            file = file.with_weights(disk.as_ref(), &folder)?;
+                        }
+                        writer.insert((folder.join(id.file_name()), file))
                     }
                 };
                 writer.append(lists)?;

@@ -75,8 +75,15 @@ impl Encoded {
         Encoded { slots, lists: vec![EncodedLists::default(); usize::from(slots.count())] }
     }
 
-    fn push(&mut self, user: UserId, ids: &[u32], times: EdgeTimes<'_>, bases: Bases) -> Result<(), Unsorted> {
+    fn push(
+        &mut self,
+        user: UserId,
+        ids: &[u32],
+        times: EdgeTimes<'_>,
+        weights: &[f64],
+        bases: Bases,
+    ) -> Result<(), Unsorted> {
         let (slot, ordinal) = (self.slots.slot_of(user), self.slots.ordinal_of(user));
-        self.lists[usize::from(slot.0)].push(bases, ordinal, ids, times)
+        self.lists[usize::from(slot.0)].push(bases, ordinal, ids, times, weights)
     }
 }

@@ -53,7 +53,7 @@ impl Reverse<'_> {
         let edges: usize = degrees.iter().map(|degree| *degree as usize).sum();
         let mut scattered = Scattered::new(degrees, edges, self.columns)?;
         let mut encoded = Encoded::new(self.slots);
-        let (mut ids, mut times) = (Vec::new(), Vec::new());
+        let (mut ids, mut times, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for source in self.sources {
             let (slot, ordinal) = (self.slots.slot_of(UserId(*source)), self.slots.ordinal_of(UserId(*source)));
             let Some(segment) = &self.forward[usize::from(slot.0)] else { continue };
@@ -64,7 +64,12 @@ impl Reverse<'_> {
                 times.clear();
                 segment.times().decode_range_into(ordinal, list.len(), start..start + ids.len(), &mut times)?;
             }
-            scattered.push(*source, targets.start, &ids, &times);
+            weights.clear();
+            if self.columns.weights {
+                segment.weights().decode_into(ordinal, list.len(), &mut weights)?;
+                weights.drain(..start);
+            }
+            scattered.push(*source, targets.start, &ids, &times, &weights);
         }
         let starts = std::iter::once(0).chain(scattered.ends.iter().copied());
         for ((target, start), end) in targets.zip(starts).zip(&scattered.ends) {
@@ -76,7 +81,11 @@ impl Reverse<'_> {
                 Some(times) => EdgeTimes::Each(&numbers(times)[list.clone()]),
                 None => EdgeTimes::Same(self.bases.time),
             };
-            encoded.push(UserId(target), &numbers(&scattered.sources)[list], times, self.bases)?;
+            let weights = scattered
+                .weights
+                .as_ref()
+                .map_or(&[][..], |weights| &bytemuck::cast_slice(weights.bytes())[list.clone()]);
+            encoded.push(UserId(target), &numbers(&scattered.sources)[list], times, weights, self.bases)?;
         }
         Ok((encoded, edges as u64))
     }
@@ -86,6 +95,7 @@ impl Reverse<'_> {
 struct Scattered {
     sources: Scratch,
     times: Option<Scratch>,
+    weights: Option<Scratch>,
     /// Where the list of each target ends, so far.
     ends: Vec<usize>,
 }
@@ -97,17 +107,23 @@ impl Scattered {
         Ok(Scattered {
             sources: Scratch::new(bytes)?,
             times: columns.times.then(|| Scratch::new(bytes)).transpose()?,
+            weights: columns.weights.then(|| Scratch::new(bytes * 2)).transpose()?,
             ends: ends.collect(),
         })
     }
 
     /// Appends an edge from `source` to each of the targets, which are in the range that begins with `first`.
-    fn push(&mut self, source: u32, first: u32, targets: &[u32], times: &[u32]) {
+    fn push(&mut self, source: u32, first: u32, targets: &[u32], times: &[u32], weights: &[f64]) {
         let sources = numbers_mut(&mut self.sources);
-        let columns = self.times.as_mut().map(numbers_mut);
-        if let Some(columns) = columns {
+        if let Some(scattered) = self.times.as_mut().map(numbers_mut) {
             for (target, time) in targets.iter().zip(times) {
-                columns[self.ends[(target - first) as usize]] = *time;
+                scattered[self.ends[(target - first) as usize]] = *time;
+            }
+        }
+        if let Some(scattered) = &mut self.weights {
+            let scattered: &mut [f64] = bytemuck::cast_slice_mut(scattered.bytes_mut());
+            for (target, weight) in targets.iter().zip(weights) {
+                scattered[self.ends[(target - first) as usize]] = *weight;
             }
         }
         for target in targets {

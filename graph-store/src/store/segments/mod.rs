@@ -57,7 +57,7 @@ impl Segments {
         Ok(Segments { slots, slot, files })
     }
 
-    /// The paths of the files with these numbers.
+    /// The paths of the files with these numbers, and of the weights that they may have beside them.
     pub(super) fn paths(folder: &Path, slot: Slot, numbers: [Option<u64>; 6]) -> Vec<PathBuf> {
         let ids = places().filter_map(|(relation, direction)| {
             let number = numbers[place(relation, direction)]?;
@@ -65,7 +65,8 @@ impl Segments {
             Some(SegmentId { slot, slots: Slots::default(), relation, direction, number })
         });
         let folder = segments_folder(folder);
-        ids.flat_map(|id| [folder.join(id.file_name()), folder.join(id.times_name())]).collect()
+        let names = ids.flat_map(|id| [id.file_name(), id.times_name(), id.weights_name()]);
+        names.map(|name| folder.join(name)).collect()
     }
 
     /// The paths of these files.
@@ -102,7 +103,12 @@ impl Segments {
 
     /// Ids and times, by id.
     pub(super) fn edges(&self, key: Key) -> Result<Vec<(u32, u32)>, SegmentError> {
-        self.segment(key.0, key.1).map_or_else(|| Ok(Vec::new()), |segment| edges_of(segment, key.2))
+        let Some(segment) = self.segment(key.0, key.1) else { return Ok(Vec::new()) };
+        let Some(list) = segment.list(key.2)? else { return Ok(Vec::new()) };
+        let (mut ids, mut times) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
+        list.decode_into(&mut ids);
+        segment.times().decode_into(key.2, ids.len(), &mut times)?;
+        Ok(ids.into_iter().zip(times).collect())
     }
 
     /// Verifies every block and every list, and tells what is wrong.
@@ -114,7 +120,8 @@ impl Segments {
         }
     }
 
-    fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
+    /// One file pair, if there are any such lists.
+    pub(super) fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
         self.files[place(relation, direction)].as_deref()
     }
 
@@ -125,17 +132,4 @@ impl Segments {
 
 pub(super) fn segments_folder(folder: &Path) -> PathBuf {
     folder.join("segments")
-}
-
-fn edges_of(segment: &Segment, ordinal: u32) -> Result<Vec<(u32, u32)>, SegmentError> {
-    let Some(list) = segment.list(ordinal)? else { return Ok(Vec::new()) };
-    let (ids, times) = columns_of(segment, ordinal, list)?;
-    Ok(ids.into_iter().zip(times).collect())
-}
-
-fn columns_of(segment: &Segment, ordinal: u32, list: List<'_>) -> Result<(Vec<u32>, Vec<u32>), SegmentError> {
-    let (mut ids, mut times) = (Vec::with_capacity(list.len()), Vec::with_capacity(list.len()));
-    list.decode_into(&mut ids);
-    segment.times().decode_into(ordinal, ids.len(), &mut times)?;
-    Ok((ids, times))
 }

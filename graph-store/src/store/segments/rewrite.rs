@@ -7,11 +7,11 @@ use std::sync::Arc;
 use base::disk::Disk;
 use base::{Direction, Relation, Revision};
 
-use super::{Key, Segments, columns_of, edges_of, places, segments_folder};
-use crate::adjacency::Encoding;
+use super::{Key, Segments, places, segments_folder};
+use crate::adjacency::List;
 use crate::overlay::{Generation, place};
-use crate::segment::{Segment, SegmentError, SegmentId, SegmentWriter};
-use crate::store::StoreError;
+use crate::segment::{Columns, DEFAULT_WEIGHT, Segment, SegmentError, SegmentId, SegmentWriter};
+use crate::store::{Options, StoreError};
 
 /// What is written, where and how.
 pub(in crate::store) struct Rewrite<'a> {
@@ -24,7 +24,7 @@ pub(in crate::store) struct Rewrite<'a> {
     pub(in crate::store) added: [Option<Arc<Segment>>; 2],
     /// What the new segments stand for.
     pub(in crate::store) revision: Revision,
-    pub(in crate::store) encoding: Encoding,
+    pub(in crate::store) options: &'a Options,
 }
 
 impl Rewrite<'_> {
@@ -92,7 +92,16 @@ impl Rewrite<'_> {
         // Lists of the old file are at least as old as its base, and changes are newer than every old file.
         let oldest_change = || touched.iter().flat_map(|ordinal| self.versions(key(*ordinal))).min();
         let base = before.map_or_else(|| oldest_change().unwrap_or(self.revision).0, Segment::base_version);
-        let mut writer = SegmentWriter::create(self.disk, folder, id, self.revision, base, self.encoding)?;
+        let Options { encoding, time_ordered_entries, .. } = *self.options;
+        let mut writer = SegmentWriter::create(self.disk, folder, id, self.revision, base, encoding)?
+            .with_time_ordered_entries(time_ordered_entries);
+        if let Some(segment) = before {
+            writer = writer.continuing(segment);
+        }
+        let added = self.added(relation, direction).map(AsRef::as_ref);
+        if before.into_iter().chain(added).any(|segment| segment.weights().exist()) {
+            writer = writer.with_weights(self.disk, folder)?;
+        }
         let mut touched = touched.iter().copied().peekable();
         if let Some(segment) = before {
             for list in segment.lists() {
@@ -101,8 +110,7 @@ impl Rewrite<'_> {
                     self.push(old, key(touched), &mut writer)?;
                 }
                 if touched.peek() != Some(&ordinal) {
-                    let (ids, times) = columns_of(segment, ordinal, list)?;
-                    writer.push(ordinal, list.version(), &ids, &times)?;
+                    writer.copy(ordinal, &list, segment)?;
                 }
             }
         }
@@ -115,17 +123,39 @@ impl Rewrite<'_> {
     /// Appends a list that was touched, as it is now.
     fn push(&self, old: &Segments, key: Key, writer: &mut SegmentWriter) -> Result<(), SegmentError> {
         let deltas = self.changes.iter().filter_map(|generation| generation.delta(key.0, key.1, key.2));
-        let mut edges = deltas.fold(old.edges(key)?, |below, delta| delta.merge(&below));
-        let added = self.added(key.0, key.1).map_or_else(|| Ok(Vec::new()), |added| edges_of(added, key.2))?;
+        let edges = deltas.fold(old.edges(key)?, |below, delta| delta.merge(&below));
         let mut version = self.versions(key).max().unwrap_or(self.revision);
-        if !added.is_empty() {
-            edges.extend(added);
-            // Two ascending runs, which the sort finds and merges.
-            edges.sort();
+        let (mut ids, mut times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
+        let mut weights = self.weights(old, key, &ids)?;
+        if let Some(added) = self.added(key.0, key.1)
+            && let Some(list) = added.list(key.2)?
+        {
             version = self.revision;
+            (ids, times, weights) = merge(added, key.2, list, (ids, times, weights))?;
         }
-        let (ids, times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
-        writer.push(key.2, version.0, &ids, &times)
+        writer.push_columns(key.2, version.0, Columns { ids: &ids, times: &times, weights: &weights })
+    }
+
+    /// The weights of a list that was touched and now has these ids; none where the old file has none. An edge that came
+    /// about since has the weight of those that come without one, even if it had been there before.
+    fn weights(&self, old: &Segments, key: Key, ids: &[u32]) -> Result<Vec<f64>, SegmentError> {
+        let Some(segment) = old.segment(key.0, key.1).filter(|segment| segment.weights().exist()) else {
+            return Ok(Vec::new());
+        };
+        let (mut ids_before, mut weights_before) = (Vec::new(), Vec::new());
+        if let Some(list) = segment.list(key.2)? {
+            list.decode_into(&mut ids_before);
+            segment.weights().decode_into(key.2, ids_before.len(), &mut weights_before)?;
+        }
+        let deltas = || self.changes.iter().filter_map(move |generation| generation.delta(key.0, key.1, key.2));
+        let mut before = ids_before.into_iter().zip(weights_before).peekable();
+        let weights = ids.iter().map(|id| {
+            while before.next_if(|(other, _)| other < id).is_some() {}
+            let weight = before.next_if(|(other, _)| other == id).map(|(_, weight)| weight);
+            let touched = deltas().any(|delta| delta.entry(*id).is_some());
+            weight.filter(|_| !touched).unwrap_or(DEFAULT_WEIGHT)
+        });
+        Ok(weights.collect())
     }
 
     fn added(&self, relation: Relation, direction: Direction) -> Option<&Arc<Segment>> {
@@ -137,4 +167,93 @@ impl Rewrite<'_> {
         let deltas = self.changes.iter().filter_map(move |generation| generation.delta(relation, direction, ordinal));
         deltas.map(|delta| delta.version())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::disk::SimulatedDisk;
+    use base::{Direction, Relation, Slot, Slots};
+
+    use super::*;
+    use crate::adjacency::Encoding;
+
+    const FOLDER: &str = "graph";
+    const LISTS: (Relation, Direction) = (Relation::Follow, Direction::Forward);
+
+    /// Three lists with weights in one segment.
+    fn weighted(disk: &SimulatedDisk) -> Result<Segments, StoreError> {
+        let (slots, folder) = (Slots::default(), segments_folder(Path::new(FOLDER)));
+        let id = SegmentId { slot: Slot(0), slots, relation: LISTS.0, direction: LISTS.1, number: 1 };
+        let writer = SegmentWriter::create(disk, &folder, id, Revision(1), 1, Encoding::Auto)?;
+        let mut writer = writer.with_weights(disk, &folder)?;
+        for (ordinal, weights) in [(0, &[2.0, 3.0, 4.0][..]), (1, &[]), (2, &[0.5, 0.5, 0.5])] {
+            writer.push_columns(ordinal, 1, Columns { ids: &[10, 20, 30], times: &[7, 8, 9], weights })?;
+        }
+        writer.finish()?;
+        let mut numbers = [None; 6];
+        numbers[place(LISTS.0, LISTS.1)] = Some(1);
+        Segments::open(disk, Path::new(FOLDER), slots, Slot(0), numbers)
+    }
+
+    #[test]
+    fn weights_stay_with_their_edges_and_new_edges_weigh_one() -> Result<(), StoreError> {
+        let disk = SimulatedDisk::new();
+        let old = weighted(&disk)?;
+        let key = |ordinal| (LISTS.0, LISTS.1, ordinal);
+        let (mut older, mut newer) = (Generation::default(), Generation::default());
+        older.add(key(0), 15, 11, Revision(2));
+        older.remove(key(0), 30, Revision(3));
+        older.remove(key(0), 20, Revision(4));
+        newer.add(key(0), 20, 12, Revision(5));
+        newer.add(key(1), 5, 13, Revision(6));
+        newer.add(key(3), 1, 14, Revision(7));
+        let changes = [Arc::new(older), Arc::new(newer)];
+        let options = Options::default();
+        let rewrite = Rewrite {
+            disk: &disk,
+            folder: Path::new(FOLDER),
+            changes: &changes,
+            added: [None, None],
+            revision: Revision(7),
+            options: &options,
+        };
+        let new = rewrite.run(&old, || 2)?;
+        let segment = new.segment(LISTS.0, LISTS.1).expect("written");
+        segment.verify_all()?;
+        let expected: [(&[u32], &[f64]); 4] = [
+            (&[10, 15, 20], &[2.0, 1.0, 1.0]),
+            (&[5, 10, 20, 30], &[1.0; 4]),
+            (&[10, 20, 30], &[0.5; 3]),
+            (&[1], &[1.0]),
+        ];
+        for ((ids, weights), ordinal) in expected.into_iter().zip(0..) {
+            let list = segment.list(ordinal)?.expect("there");
+            let mut found = Vec::new();
+            segment.weights().decode_into(ordinal, list.len(), &mut found)?;
+            assert_eq!(
+                (list.iter().collect::<Vec<_>>().as_slice(), found.as_slice()),
+                (ids, weights),
+                "list {ordinal}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Ids, times and weights of a list, each in the order of the ids; no weights where all are 1.
+type Edges = (Vec<u32>, Vec<u32>, Vec<f64>);
+
+/// A list with the edges that were added to it, which it does not have.
+fn merge(added: &Segment, ordinal: u32, list: List<'_>, edges: Edges) -> Result<Edges, SegmentError> {
+    let (mut ids, mut times, mut weights) = edges;
+    let with_weights = added.weights().exist() || !weights.is_empty();
+    weights.resize(ids.len(), DEFAULT_WEIGHT);
+    list.decode_into(&mut ids);
+    added.times().decode_into(ordinal, list.len(), &mut times)?;
+    added.weights().decode_into(ordinal, list.len(), &mut weights)?;
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    // Two ascending runs, which this sort finds and merges.
+    order.sort_by_key(|place| ids[*place]);
+    let weights = if with_weights { order.iter().map(|place| weights[*place]).collect() } else { Vec::new() };
+    Ok((order.iter().map(|place| ids[*place]).collect(), order.iter().map(|place| times[*place]).collect(), weights))
 }
