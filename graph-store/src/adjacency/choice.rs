@@ -1,6 +1,7 @@
 //! Which form a list takes, and its head.
 
-use super::{Unsorted, elias_fano, roaring_list, varint};
+use super::elias_fano::{self, Part};
+use super::{Unsorted, roaring_list, varint};
 
 /// From this many ids on a list is a hub: its algebra matters more than its last bytes.
 pub const HUB_ENTRIES: usize = 1 << 16;
@@ -32,9 +33,7 @@ pub enum Encoding {
 ///
 /// The ids do not strictly increase; nothing was appended.
 pub fn encode(ids: &[u32], version_delta: u64, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), Unsorted> {
-    if let Some(at) = ids.windows(2).position(|pair| pair[0] >= pair[1]) {
-        return Err(Unsorted { position: at + 1 });
-    }
+    check_order(ids)?;
     let (low_bits, packed) = elias_fano::measure(ids.len(), ids.last().copied().unwrap_or_default());
     let roaring = match encoding {
         Encoding::Packed => false,
@@ -52,9 +51,20 @@ pub fn encode(ids: &[u32], version_delta: u64, encoding: Encoding, out: &mut Vec
     if roaring {
         roaring_list::encode(ids, out);
     } else {
-        elias_fano::encode(ids, low_bits, out);
+        elias_fano::encode(&[Part::whole(ids)], low_bits, out);
     }
     Ok(())
+}
+
+/// Whether the ids strictly increase.
+fn check_order(ids: &[u32]) -> Result<(), Unsorted> {
+    let pairs = || ids.iter().zip(ids.iter().skip(1));
+    // All pairs are compared, without a branch for each: whole vectors of them at once.
+    if pairs().fold(true, |increasing, (id, next)| increasing & (id < next)) {
+        return Ok(());
+    }
+    let position = pairs().position(|(id, next)| id >= next).map_or(0, |at| at + 1);
+    Err(Unsorted { position })
 }
 
 #[cfg(test)]
@@ -100,7 +110,7 @@ mod tests {
             assert_eq!(bytes.len(), roaring_list::measure(&ids));
             let (low_bits, size) = elias_fano::measure(ids.len(), ids[ids.len() - 1]);
             bytes.clear();
-            elias_fano::encode(&ids, low_bits, &mut bytes);
+            elias_fano::encode(&[Part::whole(&ids)], low_bits, &mut bytes);
             assert_eq!(bytes.len(), size);
         }
     }

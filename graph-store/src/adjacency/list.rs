@@ -1,11 +1,16 @@
 //! One list, read where it lies.
 
+use std::ops::Range;
+
 use roaring::RoaringBitmap;
 
 use super::choice::{FORM_PACKED, FORM_ROARING, FORM_SHIFT, LOW_BITS_MASK, VERSION_FLAG};
 use super::elias_fano::{self, EliasFano};
 use super::roaring_list::{self, RoaringList};
 use super::{CorruptList, varint};
+
+/// Greater than every id.
+const ID_END: u64 = 1 << 32;
 
 /// A set of user ids and the version of its last change, borrowed from its bytes.
 ///
@@ -119,7 +124,13 @@ impl<'a> List<'a> {
 
     /// Appends the ids in ascending order: the fastest way to all of them.
     pub fn decode_into(&self, ids: &mut Vec<u32>) {
-        either!(self, list => list.decode_into(ids));
+        self.decode(0..ID_END, ids);
+    }
+
+    /// Appends the ids in a range, in ascending order, and answers how many ids of the list are smaller: the position
+    /// of the first one.
+    pub fn decode_range_into(&self, range: Range<u32>, ids: &mut Vec<u32>) -> usize {
+        self.decode(range.start.into()..range.end.into(), ids)
     }
 
     /// The list as a bitmap, for set algebra.
@@ -147,6 +158,10 @@ impl<'a> List<'a> {
     /// encoding them would make it.
     pub fn validate(&self) -> Result<(), CorruptList> {
         either!(self, ids => ids.validate())
+    }
+
+    fn decode(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
+        either!(self, list => list.decode_range(range, ids))
     }
 }
 

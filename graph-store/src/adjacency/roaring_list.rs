@@ -7,6 +7,8 @@
 //! Any roaring library reads these bytes. Membership and the like are answered here without building a bitmap: a
 //! binary search among keys, then one in an array, or one bit.
 
+use std::ops::Range;
+
 use roaring::RoaringBitmap;
 
 use super::{CorruptList, bits};
@@ -90,9 +92,21 @@ impl<'a> RoaringList<'a> {
         Iter::at(*self, 0, 0, self.len)
     }
 
-    /// Appends all ids.
-    pub(crate) fn decode_into(&self, ids: &mut Vec<u32>) {
-        ids.extend(self.iter());
+    /// Appends the ids in a range and answers how many are smaller.
+    pub(crate) fn decode_range(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
+        let Ok(first) = u32::try_from(range.start) else { return self.len };
+        let rank = self.rank(first).min(self.len);
+        // Damaged containers may seem to have more ids than there are.
+        let most = ids.len() + self.len - rank;
+        for index in self.find(first).0..self.containers {
+            let key = u64::from(self.key(index)) << 16;
+            if key >= range.end || ids.len() >= most {
+                break;
+            }
+            self.container(index).decode(key as u32, range.start.saturating_sub(key)..range.end - key, ids);
+        }
+        ids.truncate(most);
+        rank
     }
 
     /// From the first id that is not smaller than `id`.
@@ -211,6 +225,33 @@ impl Container<'_> {
                     rank -= here;
                 }
                 None
+            }
+        }
+    }
+
+    /// Appends those ids whose lower bits are in a range, below `key`.
+    fn decode(self, key: u32, lows: Range<u64>, ids: &mut Vec<u32>) {
+        match self {
+            Container::Array(array) => {
+                let place = |bound| array.partition_point(|low| u64::from(u16::from_le_bytes(*low)) < bound);
+                let wanted = array.get(place(lows.start)..place(lows.end)).unwrap_or_default();
+                ids.extend(wanted.iter().map(|low| key | u32::from(u16::from_le_bytes(*low))));
+            }
+            Container::Bitmap(words) => {
+                for (word, start) in words.iter().zip((0..).step_by(64)).skip((lows.start / 64) as usize) {
+                    if start >= lows.end {
+                        break;
+                    }
+                    let mut word = u64::from_le_bytes(*word) & u64::MAX << lows.start.saturating_sub(start);
+                    if lows.end - start < 64 {
+                        word &= bits::mask((lows.end - start) as u32);
+                    }
+                    ids.extend((0..word.count_ones()).map(|_| {
+                        let bit = word.trailing_zeros();
+                        word &= word - 1;
+                        key | start as u32 | bit
+                    }));
+                }
             }
         }
     }

@@ -45,6 +45,11 @@ fn check(ids: &[u32], probes: impl Iterator<Item = u32>) {
             let from = list.iter_from(id);
             assert_eq!(from.len(), ids.len() - rank, "{encoding:?} count from {id}");
             assert!(from.take(70).eq(ids[rank..].iter().take(70).copied()), "{encoding:?} from {id}");
+            let end = id.saturating_add(1 << (id % 29));
+            let expected = &ids[rank..rank + ids[rank..].partition_point(|other| *other < end)];
+            let mut decoded = vec![77];
+            assert_eq!(list.decode_range_into(id..end, &mut decoded), rank, "{encoding:?} position in {id}..{end}");
+            assert_eq!(decoded[1..], *expected, "{encoding:?} in {id}..{end}");
         }
     }
 }
