@@ -1,6 +1,7 @@
 //! Which form a list takes, and its head.
 
 use super::elias_fano::{self, Part};
+use super::windowed::Window;
 use super::{Unsorted, roaring_list, varint};
 
 /// From this many ids on a list is a hub: its algebra matters more than its last bytes.
@@ -14,14 +15,16 @@ pub(crate) const VERSION_FLAG: u8 = 0x20;
 pub(crate) const FORM_SHIFT: u32 = 6;
 pub(crate) const FORM_PACKED: u8 = 0;
 pub(crate) const FORM_ROARING: u8 = 1;
+pub(crate) const FORM_WINDOWED: u8 = 2;
 
 /// Which form the lists of a store take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Encoding {
-    /// Packed; from [`HUB_ENTRIES`] ids on roaring, unless that took more than three times the bytes.
+    /// Packed, with a window where that saves bytes; from [`HUB_ENTRIES`] ids on roaring, unless that took more than
+    /// three times the bytes.
     #[default]
     Auto,
-    /// Elias-Fano throughout.
+    /// Elias-Fano throughout, without windows.
     Packed,
     /// Roaring throughout.
     Roaring,
@@ -40,18 +43,22 @@ pub fn encode(ids: &[u32], version_delta: u64, encoding: Encoding, out: &mut Vec
         Encoding::Roaring => !ids.is_empty(),
         Encoding::Auto => ids.len() >= HUB_ENTRIES && roaring_list::measure(ids) <= packed * HUB_SLACK,
     };
-    let form = if roaring { FORM_ROARING << FORM_SHIFT } else { FORM_PACKED << FORM_SHIFT | low_bits as u8 };
-    if version_delta == 0 {
-        out.push(form);
-    } else {
-        out.push(form | VERSION_FLAG);
+    let window = if encoding == Encoding::Auto && !roaring { Window::find(ids, low_bits, packed) } else { None };
+    let (form, low_bits) = match &window {
+        _ if roaring => (FORM_ROARING, 0),
+        Some(window) => (FORM_WINDOWED, window.rest_low_bits()),
+        None => (FORM_PACKED, low_bits),
+    };
+    let version = if version_delta == 0 { 0 } else { VERSION_FLAG };
+    out.push(form << FORM_SHIFT | version | low_bits as u8);
+    if version_delta != 0 {
         varint::write(version_delta, out);
     }
     varint::write(ids.len() as u64, out);
-    if roaring {
-        roaring_list::encode(ids, out);
-    } else {
-        elias_fano::encode(&[Part::whole(ids)], low_bits, out);
+    match &window {
+        _ if roaring => roaring_list::encode(ids, out),
+        Some(window) => window.encode(out),
+        None => elias_fano::encode(&[Part::whole(ids)], low_bits, out),
     }
     Ok(())
 }
@@ -89,6 +96,12 @@ mod tests {
     #[test]
     fn a_hub_spread_too_thinly_for_a_bitmap_is_packed() {
         assert_eq!(form((0..HUB_ENTRIES as u32).map(|i| i * 65_535)), FORM_PACKED);
+    }
+
+    #[test]
+    fn a_list_with_a_crowd_has_a_window() {
+        let crowd = (0..60).map(|i| 5_000_000 + i * 7);
+        assert_eq!(form((0..50).map(|i| i * 100_000).chain(crowd)), FORM_WINDOWED);
     }
 
     #[test]
