@@ -4,20 +4,23 @@
 //! of the string at bit `i` of the word. Reads past the end give zeros: damaged lengths lead to wrong numbers, which
 //! checksums and validation notice, and never to a read out of bounds.
 
+/// Bytes of a word.
+pub(crate) const WORD_BYTES: usize = 8;
 /// The widest number that [`read`] can give: eight bytes less the seven bits before the number starts.
 const WIDTH_MAX: u32 = 57;
 
 /// The word whose lowest bit is bit `8 * byte`; bits past the end are zero.
 #[inline]
 pub(crate) fn word(bytes: &[u8], byte: usize) -> u64 {
-    match bytes.get(byte..).and_then(|rest| rest.first_chunk()) {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => last_word(bytes, byte),
-    }
+    // The last whole word, shifted, in place of one that reaches past the end: a branch would be mispredicted.
+    let Some(last) = bytes.len().checked_sub(WORD_BYTES) else { return short_word(bytes, byte) };
+    let at = byte.min(last);
+    let word = bytes[at..].first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk));
+    if byte - at < WORD_BYTES { word >> (8 * (byte - at)) } else { 0 }
 }
 
 #[cold]
-fn last_word(bytes: &[u8], byte: usize) -> u64 {
+fn short_word(bytes: &[u8], byte: usize) -> u64 {
     let rest = bytes.get(byte..).unwrap_or_default();
     rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
@@ -57,8 +60,19 @@ pub(crate) fn set(bytes: &mut [u8], bit: usize) {
 }
 
 /// The position of the set bit that has `before` set bits below it; the word must have more than `before`.
+#[cfg(all(target_arch = "x86_64", target_feature = "bmi2"))]
 #[inline]
 pub(crate) fn select(word: u64, before: u32) -> u32 {
+    safe_arch::population_deposit_u64(1 << before, word).trailing_zeros()
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_feature = "bmi2")))]
+pub(crate) use select_portably as select;
+
+/// [`select`] on processors that cannot deposit bits.
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "bmi2"))))]
+#[inline]
+pub(crate) fn select_portably(word: u64, before: u32) -> u32 {
     const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
     const TOP_BITS: u64 = 0x8080_8080_8080_8080;
     // Byte k of `up_to` counts the set bits of bytes 0 to k: partial sums of the bytes, by one multiplication.
@@ -74,6 +88,7 @@ pub(crate) fn select(word: u64, before: u32) -> u32 {
     )
 }
 
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "bmi2"))))]
 /// For each byte, the positions of its set bits from the lowest up: a walk over them would be mispredicted.
 static SELECT_IN_BYTE: [[u8; 8]; 256] = {
     let mut table = [[0; 8]; 256];
@@ -114,6 +129,7 @@ mod tests {
             let positions = (0..64).filter(|bit| word >> bit & 1 == 1);
             for (before, position) in positions.enumerate() {
                 prop_assert_eq!(select(word, before as u32), position);
+                prop_assert_eq!(select_portably(word, before as u32), position);
             }
         }
     }
@@ -121,7 +137,7 @@ mod tests {
     #[test]
     fn the_full_word_has_every_bit() {
         for bit in 0..64 {
-            assert_eq!(select(u64::MAX, bit), bit);
+            assert_eq!((select(u64::MAX, bit), select_portably(u64::MAX, bit)), (bit, bit));
         }
     }
 

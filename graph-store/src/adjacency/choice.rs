@@ -1,6 +1,8 @@
 //! Which form a list takes, and its head.
 
-use super::{Unsorted, elias_fano, roaring_list, varint};
+use super::elias_fano::{self, Part};
+use super::windowed::Window;
+use super::{Unsorted, roaring_list, varint};
 
 /// From this many ids on a list is a hub: its algebra matters more than its last bytes.
 pub const HUB_ENTRIES: usize = 1 << 16;
@@ -13,14 +15,16 @@ pub(crate) const VERSION_FLAG: u8 = 0x20;
 pub(crate) const FORM_SHIFT: u32 = 6;
 pub(crate) const FORM_PACKED: u8 = 0;
 pub(crate) const FORM_ROARING: u8 = 1;
+pub(crate) const FORM_WINDOWED: u8 = 2;
 
 /// Which form the lists of a store take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Encoding {
-    /// Packed; from [`HUB_ENTRIES`] ids on roaring, unless that took more than three times the bytes.
+    /// Packed, with a window where that saves bytes; from [`HUB_ENTRIES`] ids on roaring, unless that took more than
+    /// three times the bytes.
     #[default]
     Auto,
-    /// Elias-Fano throughout.
+    /// Elias-Fano throughout, without windows.
     Packed,
     /// Roaring throughout.
     Roaring,
@@ -32,29 +36,42 @@ pub enum Encoding {
 ///
 /// The ids do not strictly increase; nothing was appended.
 pub fn encode(ids: &[u32], version_delta: u64, encoding: Encoding, out: &mut Vec<u8>) -> Result<(), Unsorted> {
-    if let Some(at) = ids.windows(2).position(|pair| pair[0] >= pair[1]) {
-        return Err(Unsorted { position: at + 1 });
-    }
+    check_order(ids)?;
     let (low_bits, packed) = elias_fano::measure(ids.len(), ids.last().copied().unwrap_or_default());
     let roaring = match encoding {
         Encoding::Packed => false,
         Encoding::Roaring => !ids.is_empty(),
         Encoding::Auto => ids.len() >= HUB_ENTRIES && roaring_list::measure(ids) <= packed * HUB_SLACK,
     };
-    let form = if roaring { FORM_ROARING << FORM_SHIFT } else { FORM_PACKED << FORM_SHIFT | low_bits as u8 };
-    if version_delta == 0 {
-        out.push(form);
-    } else {
-        out.push(form | VERSION_FLAG);
+    let window = if encoding == Encoding::Auto && !roaring { Window::find(ids, low_bits, packed) } else { None };
+    let (form, low_bits) = match &window {
+        _ if roaring => (FORM_ROARING, 0),
+        Some(window) => (FORM_WINDOWED, window.rest_low_bits()),
+        None => (FORM_PACKED, low_bits),
+    };
+    let version = if version_delta == 0 { 0 } else { VERSION_FLAG };
+    out.push(form << FORM_SHIFT | version | low_bits as u8);
+    if version_delta != 0 {
         varint::write(version_delta, out);
     }
     varint::write(ids.len() as u64, out);
-    if roaring {
-        roaring_list::encode(ids, out);
-    } else {
-        elias_fano::encode(ids, low_bits, out);
+    match &window {
+        _ if roaring => roaring_list::encode(ids, out),
+        Some(window) => window.encode(out),
+        None => elias_fano::encode(&[Part::whole(ids)], low_bits, out),
     }
     Ok(())
+}
+
+/// Whether the ids strictly increase.
+fn check_order(ids: &[u32]) -> Result<(), Unsorted> {
+    let pairs = || ids.iter().zip(ids.iter().skip(1));
+    // All pairs are compared, without a branch for each: whole vectors of them at once.
+    if pairs().fold(true, |increasing, (id, next)| increasing & (id < next)) {
+        return Ok(());
+    }
+    let position = pairs().position(|(id, next)| id >= next).map_or(0, |at| at + 1);
+    Err(Unsorted { position })
 }
 
 #[cfg(test)]
@@ -82,6 +99,12 @@ mod tests {
     }
 
     #[test]
+    fn a_list_with_a_crowd_has_a_window() {
+        let crowd = (0..60).map(|i| 5_000_000 + i * 7);
+        assert_eq!(form((0..50).map(|i| i * 100_000).chain(crowd)), FORM_WINDOWED);
+    }
+
+    #[test]
     fn ids_that_do_not_increase_are_refused_and_nothing_is_written() {
         for ids in [&[3, 3][..], &[1, 5, 4]] {
             let mut bytes = Vec::new();
@@ -100,7 +123,7 @@ mod tests {
             assert_eq!(bytes.len(), roaring_list::measure(&ids));
             let (low_bits, size) = elias_fano::measure(ids.len(), ids[ids.len() - 1]);
             bytes.clear();
-            elias_fano::encode(&ids, low_bits, &mut bytes);
+            elias_fano::encode(&[Part::whole(&ids)], low_bits, &mut bytes);
             assert_eq!(bytes.len(), size);
         }
     }

@@ -18,11 +18,16 @@ pub fn parse_arbitrary(bytes: &[u8]) {
     let bitmap = list.to_bitmap();
     let mut decoded = vec![];
     list.decode_into(&mut decoded);
+    let middle = ids.get(ids.len() / 2).copied().unwrap_or_default();
+    let mut halves = vec![];
+    let starts = [0..middle, middle..u32::MAX].map(|range| list.decode_range_into(range, &mut halves));
     if list.validate().is_err() {
         return;
     }
     assert_eq!(ids.len(), list.len(), "as many ids as counted");
     assert_eq!(decoded, ids, "decoding is iterating");
+    assert!(halves.iter().eq(ids.iter().filter(|id| **id != u32::MAX)), "decoding ranges is decoding");
+    assert_eq!(starts, [0, list.rank(middle)], "where ranges start");
     assert_eq!((list.first(), list.last()), (ids.first().copied(), ids.last().copied()), "ends");
     assert!(bitmap.expect("a valid list is a bitmap").into_iter().eq(ids.iter().copied()), "the bitmap has the ids");
     assert!(picked.into_iter().eq(ids.iter().take(64).copied().map(Some)), "select");

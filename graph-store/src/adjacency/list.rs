@@ -1,11 +1,17 @@
 //! One list, read where it lies.
 
+use std::ops::Range;
+
 use roaring::RoaringBitmap;
 
-use super::choice::{FORM_PACKED, FORM_ROARING, FORM_SHIFT, LOW_BITS_MASK, VERSION_FLAG};
+use super::choice::{FORM_PACKED, FORM_ROARING, FORM_SHIFT, FORM_WINDOWED, LOW_BITS_MASK, VERSION_FLAG};
 use super::elias_fano::{self, EliasFano};
 use super::roaring_list::{self, RoaringList};
+use super::windowed::{self, Windowed};
 use super::{CorruptList, varint};
+
+/// Greater than every id.
+const ID_END: u64 = 1 << 32;
 
 /// A set of user ids and the version of its last change, borrowed from its bytes.
 ///
@@ -22,14 +28,16 @@ pub struct List<'a> {
 enum Ids<'a> {
     Packed(EliasFano<'a>),
     Roaring(RoaringList<'a>),
+    Windowed(Windowed<'a>),
 }
 
-/// Runs an expression on whichever of the two forms a list has.
-macro_rules! either {
+/// Runs an expression on whichever of the forms a list has.
+macro_rules! each {
     ($list:expr, $ids:ident => $answer:expr) => {
         match $list.ids {
             Ids::Packed($ids) => $answer,
             Ids::Roaring($ids) => $answer,
+            Ids::Windowed($ids) => $answer,
         }
     };
 }
@@ -50,6 +58,7 @@ impl<'a> List<'a> {
         let low_bits = u32::from(head & LOW_BITS_MASK);
         let ids = match head >> FORM_SHIFT {
             FORM_PACKED => Ids::Packed(EliasFano::parse(rest, len, low_bits)?),
+            FORM_WINDOWED => Ids::Windowed(Windowed::parse(rest, len, low_bits)?),
             FORM_ROARING if low_bits == 0 => Ids::Roaring(RoaringList::parse(rest, len)?),
             _ => return Err(CorruptList::Form { head: *head }),
         };
@@ -58,7 +67,7 @@ impl<'a> List<'a> {
 
     /// How many ids there are.
     pub fn len(&self) -> usize {
-        either!(self, ids => ids.len())
+        each!(self, ids => ids.len())
     }
 
     /// Whether there are no ids.
@@ -73,22 +82,22 @@ impl<'a> List<'a> {
 
     /// Whether the id is in the list.
     pub fn contains(&self, id: u32) -> bool {
-        either!(self, ids => ids.contains(id))
+        each!(self, ids => ids.contains(id))
     }
 
     /// How many ids of the list are smaller.
     pub fn rank(&self, id: u32) -> usize {
-        either!(self, ids => ids.rank(id))
+        each!(self, ids => ids.rank(id))
     }
 
     /// The place of an id in the list, from 0, if it is there: where its entry in a column is.
     pub fn position_of(&self, id: u32) -> Option<usize> {
-        either!(self, ids => ids.position_of(id))
+        each!(self, ids => ids.position_of(id))
     }
 
     /// The id at a place, from 0: the inverse of [`position_of`](List::position_of).
     pub fn get(&self, position: usize) -> Option<u32> {
-        either!(self, ids => ids.get(position))
+        each!(self, ids => ids.get(position))
     }
 
     /// The smallest id.
@@ -106,6 +115,7 @@ impl<'a> List<'a> {
         Iter(match self.ids {
             Ids::Packed(ids) => Form::Packed(ids.iter()),
             Ids::Roaring(ids) => Form::Roaring(ids.iter()),
+            Ids::Windowed(ids) => Form::Windowed(ids.iter()),
         })
     }
 
@@ -114,18 +124,19 @@ impl<'a> List<'a> {
         Iter(match self.ids {
             Ids::Packed(ids) => Form::Packed(ids.iter_from(id)),
             Ids::Roaring(ids) => Form::Roaring(ids.iter_from(id)),
+            Ids::Windowed(ids) => Form::Windowed(ids.iter_from(id)),
         })
     }
 
     /// Appends the ids in ascending order: the fastest way to all of them.
     pub fn decode_into(&self, ids: &mut Vec<u32>) {
-        either!(self, list => list.decode_into(ids));
+        self.decode(0..ID_END, ids);
     }
 
-    /// Appends the ids within a range in ascending order; the position of the first of them.
-    pub fn decode_range_into(&self, range: std::ops::Range<u32>, ids: &mut Vec<u32>) -> usize {
-        ids.extend(self.iter_from(range.start).take_while(|id| *id < range.end));
-        self.rank(range.start)
+    /// Appends the ids in a range, in ascending order, and answers how many ids of the list are smaller: the position
+    /// of the first one.
+    pub fn decode_range_into(&self, range: Range<u32>, ids: &mut Vec<u32>) -> usize {
+        self.decode(range.start.into()..range.end.into(), ids)
     }
 
     /// The list as a bitmap, for set algebra.
@@ -135,24 +146,28 @@ impl<'a> List<'a> {
     /// The ids do not increase, or a serialized bitmap is not one.
     pub fn to_bitmap(&self) -> Result<RoaringBitmap, CorruptList> {
         match self.ids {
-            Ids::Packed(ids) => RoaringBitmap::from_sorted_iter(ids.iter())
-                .map_err(|error| CorruptList::Unsorted { position: error.valid_until() as usize }),
             Ids::Roaring(ids) => ids.to_bitmap(),
+            _ => RoaringBitmap::from_sorted_iter(self.iter())
+                .map_err(|error| CorruptList::Unsorted { position: error.valid_until() as usize }),
         }
     }
 
     /// The portable serialization of the bitmap, where the list is stored as one.
     pub fn roaring_bytes(&self) -> Option<&'a [u8]> {
         match self.ids {
-            Ids::Packed(_) => None,
             Ids::Roaring(ids) => Some(ids.bytes()),
+            _ => None,
         }
     }
 
     /// Checks everything: the ids strictly increase, there are as many as the list says, and no bit is other than
     /// encoding them would make it.
     pub fn validate(&self) -> Result<(), CorruptList> {
-        either!(self, ids => ids.validate())
+        each!(self, ids => ids.validate())
+    }
+
+    fn decode(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
+        each!(self, list => list.decode_range(range, ids))
     }
 }
 
@@ -173,6 +188,7 @@ pub struct Iter<'a>(Form<'a>);
 enum Form<'a> {
     Packed(elias_fano::Iter<'a>),
     Roaring(roaring_list::Iter<'a>),
+    Windowed(windowed::Iter<'a>),
 }
 
 impl Iterator for Iter<'_> {
@@ -183,6 +199,7 @@ impl Iterator for Iter<'_> {
         match &mut self.0 {
             Form::Packed(ids) => ids.next(),
             Form::Roaring(ids) => ids.next(),
+            Form::Windowed(ids) => ids.next(),
         }
     }
 
@@ -190,6 +207,7 @@ impl Iterator for Iter<'_> {
         match &self.0 {
             Form::Packed(ids) => ids.size_hint(),
             Form::Roaring(ids) => ids.size_hint(),
+            Form::Windowed(ids) => ids.size_hint(),
         }
     }
 }

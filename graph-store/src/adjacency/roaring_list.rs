@@ -7,8 +7,11 @@
 //! Any roaring library reads these bytes. Membership and the like are answered here without building a bitmap: a
 //! binary search among keys, then one in an array, or one bit.
 
+use std::ops::Range;
+
 use roaring::RoaringBitmap;
 
+use super::bitmap::Bitmap;
 use super::{CorruptList, bits};
 
 const COOKIE: u32 = 12346;
@@ -17,8 +20,6 @@ const HEADER_BYTES: usize = 8;
 const CONTAINER_BYTES: usize = 8;
 const ARRAY_MAX: usize = 4096;
 const BITMAP_BYTES: usize = 8192;
-/// Bytes of a bitmap that are counted together.
-const WORD_BYTES: usize = 8;
 
 /// A parsed list. On bytes that are damaged behind the header, answers are wrong but nothing panics.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct RoaringList<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Container<'a> {
     Array(&'a [[u8; 2]]),
-    Bitmap(&'a [[u8; WORD_BYTES]]),
+    Bitmap(Bitmap<'a>),
 }
 
 impl<'a> RoaringList<'a> {
@@ -90,9 +91,21 @@ impl<'a> RoaringList<'a> {
         Iter::at(*self, 0, 0, self.len)
     }
 
-    /// Appends all ids.
-    pub(crate) fn decode_into(&self, ids: &mut Vec<u32>) {
-        ids.extend(self.iter());
+    /// Appends the ids in a range and answers how many are smaller.
+    pub(crate) fn decode_range(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
+        let Ok(first) = u32::try_from(range.start) else { return self.len };
+        let rank = self.rank(first).min(self.len);
+        // Damaged containers may seem to have more ids than there are.
+        let most = ids.len() + self.len - rank;
+        for index in self.find(first).0..self.containers {
+            let key = u64::from(self.key(index)) << 16;
+            if key >= range.end || ids.len() >= most {
+                break;
+            }
+            self.container(index).decode(key as u32, range.start.saturating_sub(key)..range.end - key, ids);
+        }
+        ids.truncate(most);
+        rank
     }
 
     /// From the first id that is not smaller than `id`.
@@ -165,7 +178,7 @@ impl<'a> RoaringList<'a> {
         let Some(bytes) = self.bytes.get(offset as usize..) else { return NONE };
         let cardinality = self.cardinality(index);
         if cardinality > ARRAY_MAX {
-            return bytes.get(..BITMAP_BYTES).map_or(NONE, |bytes| Container::Bitmap(bytes.as_chunks().0));
+            return bytes.get(..BITMAP_BYTES).map_or(NONE, |bytes| Container::Bitmap(Bitmap(bytes)));
         }
         bytes.get(..cardinality * 2).map_or(NONE, |bytes| Container::Array(bytes.as_chunks().0))
     }
@@ -175,10 +188,7 @@ impl Container<'_> {
     fn contains(self, low: u16) -> bool {
         match self {
             Container::Array(array) => array.binary_search_by_key(&low, |low| u16::from_le_bytes(*low)).is_ok(),
-            Container::Bitmap(words) => {
-                let word = words.get(usize::from(low / 64)).map_or(0, |word| u64::from_le_bytes(*word));
-                word >> (low % 64) & 1 == 1
-            }
+            Container::Bitmap(bitmap) => bitmap.contains(low.into()),
         }
     }
 
@@ -189,29 +199,26 @@ impl Container<'_> {
                 Ok(rank) => (rank, true),
                 Err(rank) => (rank, false),
             },
-            Container::Bitmap(words) => {
-                let (index, bit) = (usize::from(low / 64), u32::from(low % 64));
-                let count = |word: &[u8; WORD_BYTES]| u64::from_le_bytes(*word).count_ones() as usize;
-                let word = words.get(index).map_or(0, |word| u64::from_le_bytes(*word));
-                let before: usize = words.iter().take(index).map(count).sum();
-                (before + (word & bits::mask(bit)).count_ones() as usize, word >> bit & 1 == 1)
-            }
+            Container::Bitmap(bitmap) => (bitmap.rank(low.into()), bitmap.contains(low.into())),
         }
     }
 
-    fn get(self, mut rank: usize) -> Option<u16> {
+    fn get(self, rank: usize) -> Option<u16> {
         match self {
             Container::Array(array) => array.get(rank).map(|low| u16::from_le_bytes(*low)),
-            Container::Bitmap(words) => {
-                for (index, word) in words.iter().map(|word| u64::from_le_bytes(*word)).enumerate() {
-                    let here = word.count_ones() as usize;
-                    if rank < here {
-                        return Some(index as u16 * 64 + bits::select(word, rank as u32) as u16);
-                    }
-                    rank -= here;
-                }
-                None
+            Container::Bitmap(bitmap) => bitmap.get(rank).map(|low| low as u16),
+        }
+    }
+
+    /// Appends those ids whose lower bits are in a range, below `key`.
+    fn decode(self, key: u32, lows: Range<u64>, ids: &mut Vec<u32>) {
+        match self {
+            Container::Array(array) => {
+                let place = |bound| array.partition_point(|low| u64::from(u16::from_le_bytes(*low)) < bound);
+                let wanted = array.get(place(lows.start)..place(lows.end)).unwrap_or_default();
+                ids.extend(wanted.iter().map(|low| key | u32::from(u16::from_le_bytes(*low))));
             }
+            Container::Bitmap(bitmap) => bitmap.decode_range(lows, key, ids),
         }
     }
 
@@ -219,16 +226,7 @@ impl Container<'_> {
     fn next(self, at: usize) -> Option<(u16, usize)> {
         match self {
             Container::Array(array) => array.get(at).map(|low| (u16::from_le_bytes(*low), at + 1)),
-            Container::Bitmap(words) => {
-                let mut index = at / 64;
-                let mut word = u64::from_le_bytes(*words.get(index)?) & u64::MAX << (at % 64);
-                while word == 0 {
-                    index += 1;
-                    word = u64::from_le_bytes(*words.get(index)?);
-                }
-                let bit = index * 64 + word.trailing_zeros() as usize;
-                Some((bit as u16, bit + 1))
-            }
+            Container::Bitmap(bitmap) => bitmap.next(at).map(|low| (low as u16, low as usize + 1)),
         }
     }
 }

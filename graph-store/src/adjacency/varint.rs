@@ -16,6 +16,11 @@ pub(crate) fn write(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
+/// The bytes that [`write`] appends.
+pub(crate) fn measure(number: u64) -> usize {
+    (64 - (number | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Takes a number off the front of `bytes`.
 pub(crate) fn read(bytes: &mut &[u8]) -> Result<u64, CorruptList> {
     let mut number = 0;
@@ -46,7 +51,7 @@ mod tests {
             let number = number >> shift;
             let mut bytes = Vec::new();
             write(number, &mut bytes);
-            prop_assert_eq!(bytes.len(), (64 - (number | 1).leading_zeros()).div_ceil(7) as usize);
+            prop_assert_eq!(bytes.len(), measure(number));
             bytes.push(7);
             let mut rest = &bytes[..];
             prop_assert_eq!(read(&mut rest), Ok(number));

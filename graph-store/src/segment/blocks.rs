@@ -9,8 +9,9 @@ use base::disk::{Disk, DiskFile, Mapped};
 use super::SegmentError;
 use super::format::{BLOCK_BYTES, CHECKSUM_BYTES, HEADER_BYTES, Header};
 
-/// Bytes that are gathered before they are written.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes that are gathered before they are written: a huge page. Written whole, and at its place, a file's part of that
+/// size lies in one page of the kernel's cache, and is mapped as one.
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// Writes a file from its start to its end, and its header last.
 ///
@@ -19,7 +20,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) struct BlockWriter {
     file: Box<dyn DiskFile>,
     path: PathBuf,
-    /// What follows the bytes that were written; starts at the start of a block.
+    /// What follows the bytes that were written; starts at the start of a chunk.
     pending: Vec<u8>,
     written: u64,
     checksums: Vec<u8>,
@@ -40,16 +41,14 @@ impl BlockWriter {
         if self.pending.len() < CHUNK_BYTES {
             return Ok(());
         }
-        let part_of_a_block = self.pending.split_off(self.pending.len() / BLOCK_BYTES * BLOCK_BYTES);
-        self.flush()?;
-        self.pending = part_of_a_block;
-        Ok(())
+        let whole = self.pending.len() / CHUNK_BYTES * CHUNK_BYTES;
+        self.flush(whole)
     }
 
     /// Writes what is pending, the checksums and the header, which learns their checksum. The file is whole, but on the
     /// disk only once it was synced.
     pub(crate) fn finish(mut self, mut header: Header) -> Result<(Header, Unsynced), SegmentError> {
-        self.flush()?;
+        self.flush(self.pending.len())?;
         let checksums = std::mem::take(&mut self.checksums);
         header.checksum_of_checksums = crc32c::crc32c(&checksums);
         self.write(self.written, &checksums)?;
@@ -57,14 +56,18 @@ impl BlockWriter {
         Ok((header, Unsynced { file: self.file, path: self.path }))
     }
 
-    fn flush(&mut self) -> Result<(), SegmentError> {
-        let pending = std::mem::take(&mut self.pending);
-        for (i, block) in pending.chunks(BLOCK_BYTES).enumerate() {
+    /// Writes the first `len` bytes of what is pending.
+    fn flush(&mut self, len: usize) -> Result<(), SegmentError> {
+        for (i, block) in self.pending[..len].chunks(BLOCK_BYTES).enumerate() {
             let header = if self.written == 0 && i == 0 { HEADER_BYTES } else { 0 };
             self.checksums.extend(crc32c::crc32c(&block[header..]).to_le_bytes());
         }
-        self.write(self.written, &pending)?;
-        self.written += pending.len() as u64;
+        let chunk = &self.pending[..len];
+        self.file
+            .write_at(self.written, chunk)
+            .map_err(|source| SegmentError::Io { path: self.path.clone(), source })?;
+        self.pending.drain(..len);
+        self.written += len as u64;
         Ok(())
     }
 

@@ -45,6 +45,11 @@ fn check(ids: &[u32], probes: impl Iterator<Item = u32>) {
             let from = list.iter_from(id);
             assert_eq!(from.len(), ids.len() - rank, "{encoding:?} count from {id}");
             assert!(from.take(70).eq(ids[rank..].iter().take(70).copied()), "{encoding:?} from {id}");
+            let end = id.saturating_add(1 << (id % 29));
+            let expected = &ids[rank..rank + ids[rank..].partition_point(|other| *other < end)];
+            let mut decoded = vec![77];
+            assert_eq!(list.decode_range_into(id..end, &mut decoded), rank, "{encoding:?} position in {id}..{end}");
+            assert_eq!(decoded[1..], *expected, "{encoding:?} in {id}..{end}");
         }
     }
 }
@@ -69,7 +74,19 @@ fn ids() -> impl Strategy<Value = Vec<u32>> {
             runs.into_iter().flat_map(|(start, len)| start..start.saturating_add(len)).collect::<BTreeSet<_>>()
         })
         .prop_map(sorted);
-    prop_oneof![spread, crowded, ordinary, runs]
+    let local = (prop::collection::btree_set(0u32..10_000_000, 0..200), window(), 1usize..20)
+        .prop_map(|(mut ids, crowd, every)| {
+            ids.extend(crowd.step_by(every));
+            ids
+        })
+        .prop_map(sorted);
+    prop_oneof![spread, crowded, ordinary, runs, local]
+}
+
+/// A stretch of ids, at either end of their range too.
+fn window() -> impl Strategy<Value = std::ops::RangeInclusive<u32>> {
+    let start = prop_oneof![Just(0), Just(u32::MAX - 3000), 0u32..10_000_000];
+    (start, 100u32..3000).prop_map(|(start, len)| start..=start + len)
 }
 
 proptest! {
@@ -82,6 +99,7 @@ proptest! {
     fn arbitrary_bytes_never_panic(head in any::<u8>(), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         parse_arbitrary(&bytes);
         parse_arbitrary(&[&[head, 40], &bytes[..]].concat());
+        parse_arbitrary(&[&[0x80 | head & 0x1f, 40, 30, 5, 100], &bytes[..]].concat());
         parse_arbitrary(&[&[0x40, 40, 0x3a, 0x30, 0, 0, 2, 0, 0, 0], &bytes[..]].concat());
     }
 
@@ -142,6 +160,52 @@ fn the_worked_example_of_the_documentation_is_what_encoding_gives() {
 }
 
 #[test]
+fn the_worked_example_of_a_window_is_what_encoding_gives() {
+    let ids =
+        [9, 700_000, 700_001, 700_002, 700_004, 700_005, 700_007, 700_008, 700_009, 700_011, 1_000_000, 1_300_000];
+    let bytes = encoded(&ids, 0, Encoding::Auto);
+    let head = [0x93, 0x0c, 0x09, 0xe0, 0xdc, 0x2a, 0x0c];
+    let window = [0xb7, 0x0b];
+    let rest = [0x09, 0x00, 0xa0, 0x11, 0x3a, 0x85, 0xf5, 0x2a];
+    assert_eq!(bytes, [&head[..], &window, &rest].concat());
+    check(&ids, [700_003, 700_006, 700_010, 700_012].into_iter());
+}
+
+#[test]
+fn a_window_takes_less_than_packing_and_a_list_without_a_crowd_has_none() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    for (far, crowd, step) in [(80, 120, 6), (10, 15, 40), (5000, 5000, 9), (1000, 30_000, 2), (3, 400, 1)] {
+        let crowd = (0..crowd).map(|i| 5_000_000 + i * step + i % step);
+        let ids: BTreeSet<u32> = random_ids(&mut random, far, 10_000_000).into_iter().chain(crowd).collect();
+        let ids: Vec<u32> = ids.into_iter().collect();
+        let [auto, packed] = [Encoding::Auto, Encoding::Packed].map(|encoding| encoded(&ids, 0, encoding));
+        assert_eq!((auto[0] >> 6, packed[0] >> 6), (2, 0), "{far} far from the crowd");
+        assert!(auto.len() < packed.len(), "{} bytes instead of {}", auto.len(), packed.len());
+        check(&ids, (0..50).map(|i| 4_990_000 + i * 997));
+    }
+    for len in [5, 10, 20, 200, 3000] {
+        let ids = random_ids(&mut random, len, 10_000_000);
+        assert_eq!(encoded(&ids, 0, Encoding::Auto), encoded(&ids, 0, Encoding::Packed), "{len} spread ids");
+    }
+}
+
+/// What a list is in bytes never changes, however long: told by a checksum, since the bytes are many.
+#[test]
+fn the_bytes_of_long_lists_are_those_of_the_first_release() {
+    let sampled: Vec<u32> = (0..3000).map(|i| i * 3331 + i * i % 1009).collect();
+    let crowd = (0..2000).map(|i| 12_000_000 + i * 7 + i % 5);
+    let windowed: Vec<u32> = sampled.iter().copied().chain(crowd).chain([20_000_000, 30_000_000]).collect();
+    let hub: Vec<u32> = (0..HUB_ENTRIES as u32).map(|i| i * 5 + i % 3).collect();
+    let told = [(&sampled, 0), (&windowed, 2), (&hub, 1)].map(|(ids, form)| {
+        let bytes = encoded(ids, 5, Encoding::Auto);
+        assert_eq!(bytes[0] >> 6, form);
+        check(ids, (0..100).map(|i| i * 123_457));
+        (bytes.len(), crc32c::crc32c(&bytes))
+    });
+    assert_eq!(told, [(5132, 3_595_581_446), (6937, 316_509_163), (41_013, 849_669_143)]);
+}
+
+#[test]
 fn an_emptied_list_keeps_its_version_and_an_untouched_one_has_no_bytes() {
     for encoding in ENCODINGS {
         let bytes = encoded(&[], 5, encoding);
@@ -168,7 +232,7 @@ fn a_roaring_list_is_readable_by_any_roaring_library_and_a_packed_one_is_not_cal
 #[test]
 fn heads_that_nobody_writes_are_refused() {
     let refused = |bytes: &[u8]| List::parse(bytes, u64::MAX - 1).expect_err("nobody writes this");
-    assert_eq!(refused(&[0x80, 1, 1]), CorruptList::Form { head: 0x80 });
+    assert_eq!(refused(&[0xc0, 1, 1]), CorruptList::Form { head: 0xc0 });
     assert_eq!(refused(&[0x41, 1, 1]), CorruptList::Form { head: 0x41 });
     assert_eq!(refused(&[0x20, 0, 0]), CorruptList::Number, "a version that is the base's has no bytes");
     assert_eq!(refused(&[0x20, 2, 0]), CorruptList::Number, "the version overflows");
@@ -182,8 +246,13 @@ fn heads_that_nobody_writes_are_refused() {
 #[test]
 fn every_changed_bit_of_a_list_gives_another_list_or_an_error() {
     let mut random = ChaCha8Rng::seed_from_u64(2);
-    for encoding in ENCODINGS {
-        let ids = random_ids(&mut random, 700, 500_000);
+    let spread = random_ids(&mut random, 700, 500_000);
+    let [bitmap, sparse] = [(2, 300), (20, 200)].map(|(step, len)| {
+        let crowd = (0..len).map(|i| 250_000 + i * step + i % step);
+        random_ids(&mut random, 80, 250_000).into_iter().chain(crowd).chain([400_000, 499_999]).collect()
+    });
+    let lists = [(Encoding::Auto, bitmap), (Encoding::Auto, sparse)].into_iter();
+    for (encoding, ids) in lists.chain(ENCODINGS.map(|encoding| (encoding, spread.clone()))) {
         let bytes = encoded(&ids, 3, encoding);
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();

@@ -162,20 +162,20 @@ fn a_segment_of_many_chunks_is_read_back_from_a_real_disk() -> Result<(), Box<dy
     let folder = tempfile::tempdir()?;
     let mut random = ChaCha8Rng::seed_from_u64(4);
     let mut lists = Lists::new();
-    for ordinal in 0..60 {
+    for ordinal in 0..150 {
         let step = random.random_range(2..2000);
         let ids: Vec<u32> = (0..20_000).map(|i| i * step + random.random_range(0..step)).collect();
         let times = ids.iter().map(|id| 1_767_225_600 + id % 1000).collect();
         lists.insert(ordinal, (BASE_VERSION, ids, times));
     }
     let hub: Vec<u32> = (0..300_000).map(|i| i * 7).collect();
-    lists.insert(70, (BASE_VERSION + 1, hub.clone(), vec![5; hub.len()]));
+    lists.insert(200, (BASE_VERSION + 1, hub.clone(), vec![5; hub.len()]));
     let info = write(&RealDisk, folder.path(), &lists)?;
-    assert!(info.bytes > 1 << 20, "{} bytes are one chunk", info.bytes);
+    assert!(info.bytes > 2 << 20, "{} bytes are one chunk", info.bytes);
     assert_eq!(info.longest, hub.len() as u64);
     let segment = Segment::open(&RealDisk, &folder.path().join(id().file_name()))?;
     check(&segment, &lists);
-    assert!(segment.list(70)?.is_some_and(|list| list.roaring_bytes().is_some()), "the hub is roaring");
+    assert!(segment.list(200)?.is_some_and(|list| list.roaring_bytes().is_some()), "the hub is roaring");
     Ok(())
 }
 
