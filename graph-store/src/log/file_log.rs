@@ -241,6 +241,10 @@ impl ChangeLog for FileLog {
     fn bytes(&self) -> u64 {
         self.files.lock().iter().map(|file| file.end).sum()
     }
+
+    fn bytes_after(&self, revision: Revision) -> u64 {
+        self.files.lock().iter().filter(|file| file.last > revision).map(|file| file.end).sum()
+    }
 }
 
 impl Drop for FileLog {

@@ -134,7 +134,7 @@ impl Shared {
                 }
             }
             changes.push(Arc::new(generation));
-            let segments = self.rewrite(slot, &changes, revision)?;
+            let segments = self.rewrite(self.disk.as_ref(), slot, &changes, revision)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             progress(0.4 + 0.6 * done as f64 / f64::from(self.slots.count()));
             Ok(segments)
@@ -224,7 +224,6 @@ impl Shared {
         for (slot, segments) in self.lists.iter().zip(segments) {
             slot.replace_segments(segments, revision, slot.frozen().len());
         }
-        self.frozen_changes.store(0, Ordering::Relaxed);
         *self.directory.write() = Directory { dirty: false, ..directory };
         self.popular.forget();
         self.revision.send_replace(revision);
