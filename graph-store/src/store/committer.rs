@@ -78,7 +78,6 @@ impl Committer {
                 // Whoever came while this waited still makes the next group.
                 self.gather();
                 self.turn_over(answers, appended);
-                self.wake_compactor();
             } else if !self.gathered.is_empty() {
                 self.begin();
             } else if let Some(alone) = self.backlog.pop_front() {
@@ -152,6 +151,7 @@ impl Committer {
             // Everything that it was judged upon is durable and applied.
             return acknowledge(answers, self.shared.revision());
         }
+        self.wake_compactor();
         let pressure = &self.shared.pressure;
         let delay = pressure.delay(changes);
         if !delay.is_zero() {

@@ -154,6 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_being_made_durable_counts_until_it_is_applied() {
+        let change =
+            Change { relation: Relation::Follow, operation: Operation::Add, source: ANNA, target: BERT, time: 0 };
+        let mut pending = Pending::default();
+        // The store shows nothing of it yet.
+        let judge = |pending: &mut Pending| match pending.judge(&change, |_, _| Ok::<_, Infallible>(false)) {
+            Ok((outcome, _)) => outcome,
+        };
+        assert_eq!(judge(&mut pending), Outcome::Changed);
+        pending.hand_over();
+        assert_eq!(judge(&mut pending), Outcome::Unchanged);
+        // The next group begins, and this one has been applied: from here on the store is asked.
+        pending.hand_over();
+        assert_eq!(judge(&mut pending), Outcome::Changed);
+    }
+
+    #[test]
     fn a_mute_touches_no_follow() {
         let outcomes = judged(&[
             (Relation::Follow, Operation::Add, ANNA, BERT),

@@ -144,6 +144,20 @@ fn a_log_that_reaches_its_bound_is_trimmed_although_the_overlay_is_small_and_slo
     assert!(store.check(&|_| {}).is_clean());
 }
 
+// Compaction began only after a write, and no write was taken before compaction.
+#[test]
+fn a_store_that_opens_with_more_changes_than_its_bound_makes_room_for_writes() {
+    let disk = Stubborn::default();
+    let store = disk.open(two_slots());
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    store.apply_blocking((0..50).map(follow).collect()).expect("the disk works");
+    drop(store);
+    let store = disk.open(Options { overlay_bytes: 1_000, overlay_wait: Duration::from_secs(30), ..two_slots() });
+    assert!(store.overlay_bytes() > 1_000);
+    store.apply_blocking(vec![follow(50)]).expect("room is made");
+    assert_eq!(store.stats().expect("readable").edges, 51);
+}
+
 // All changes in memory were counted until the last slot was written out.
 #[test]
 fn the_memory_of_a_slot_is_free_as_soon_as_its_segments_are_in_place() {

@@ -117,7 +117,7 @@ fn compact_among_writes(disk: &SimulatedDisk) -> (Story, Result<(), StoreError>)
             let (source, step) = (number % USERS, number / USERS % (USERS - 1) + 1);
             // Every edge in turn, there and away again.
             let edges = USERS * (USERS - 1);
-            let operation = if number / edges % 2 == 0 { Operation::Add } else { Operation::Remove };
+            let operation = if (number / edges).is_multiple_of(2) { Operation::Add } else { Operation::Remove };
             let steps = [(Relation::Mute, operation, source, (source + step) % USERS)];
             is_over = is_over || told.lock().expect("no panic").apply(&writing, &steps).is_err();
             number += 1;
