@@ -157,7 +157,8 @@ fn times() -> Times {
 }
 
 fn record(times: &mut Times, took: Duration) {
-    times.saturating_record(took.as_nanos() as u64);
+    // It grows as it needs; only what no memory could hold is refused.
+    let _ = times.record(took.as_nanos() as u64);
 }
 
 fn at_quantile(times: &Times, quantile: f64) -> f64 {

@@ -142,9 +142,8 @@ fn with_the_power_cut_anywhere_in_a_compaction_among_writes_nothing_acknowledged
         let disk = SimulatedDisk::new();
         disk.cut_power_after(operations);
         let (story, _) = compact_among_writes(&disk);
-        for seed in 0..2 {
-            story.assert_is_in(&disk.after_power_cut(seed), &format!("cut after {operations}, seed {seed}"));
-        }
+        // One of many ways to lose what was not synced, another one for each cut.
+        story.assert_is_in(&disk.after_power_cut(operations), &format!("cut after {operations}"));
     }
 }
 
