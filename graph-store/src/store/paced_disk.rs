@@ -163,3 +163,41 @@ impl DiskFile for PacedFile {
         self.file.sync()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base::disk::SimulatedDisk;
+
+    use super::*;
+
+    fn paced(disk: &SimulatedDisk, queue: &Arc<Queue>) -> PacedDisk {
+        PacedDisk::new(Arc::new(disk.clone()), None, Arc::new(Pressure::new(1)), queue.clone())
+    }
+
+    #[test]
+    fn all_but_the_last_step_is_certain_without_a_sync_by_the_writer() -> io::Result<()> {
+        let (disk, queue, path) = (SimulatedDisk::new(), Arc::default(), Path::new("folder/file"));
+        let mut file = paced(&disk, &queue).create(path)?;
+        disk.sync_folder(Path::new("folder"))?;
+        let bytes: Vec<u8> = (0..3 * STEP_BYTES + 1000).map(|idx| (idx / 100) as u8).collect();
+        file.write_at(0, &bytes[..100])?;
+        file.write_at(100, &bytes[100..])?;
+        assert_eq!(disk.read(path)?, bytes);
+        let survived = disk.after_power_cut(1).read(path)?;
+        assert!(survived.len() >= 2 * STEP_BYTES);
+        assert_eq!(survived[..2 * STEP_BYTES], bytes[..2 * STEP_BYTES]);
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_store_is_closing() -> io::Result<()> {
+        let (disk, queue) = (SimulatedDisk::new(), Arc::<Queue>::default());
+        let paced = paced(&disk, &queue);
+        let mut file = paced.create(Path::new("folder/file"))?;
+        assert!(matches!(paced.cause(StoreError::Refused), StoreError::Refused));
+        queue.close();
+        assert!(file.write_at(0, b"late").is_err());
+        assert!(matches!(paced.cause(StoreError::Refused), StoreError::Closing));
+        Ok(())
+    }
+}
