@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base::Revision;
 use base::disk::{Disk, DiskFile, HighWaterError, HighWaterMark};
 use parking_lot::Mutex;
+use rayon::prelude::*;
 
 use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, PAYLOAD_MAX};
 use super::recovery::{Cut, PLACE_EVERY, Scan, scan};
@@ -64,17 +65,21 @@ impl FileLog {
         let names = disk.names(folder).map_err(|source| io_error(folder, "listed", source))?;
         let mark = HighWaterMark::open(disk.as_ref(), &folder.join(MARK))?;
         let starts: Vec<Revision> = names.iter().filter_map(|name| frame::parse_file_name(name)).collect();
+        // All cores: a log at its bound has hundreds of millions of records.
+        let scanned = starts.par_iter().enumerate().map(|(idx, after)| {
+            let path = folder.join(frame::file_name(*after));
+            let bytes = disk.read(&path).map_err(|source| io_error(&path, "read", source))?;
+            let scan = scan(&path, &bytes, *after, idx + 1 == starts.len())?;
+            Ok((path, *after, scan))
+        });
         let mut files = Vec::<LogFile>::new();
         let mut cut = None;
-        for (idx, after) in starts.iter().copied().enumerate() {
-            let path = folder.join(frame::file_name(after));
+        for (path, after, Scan { last, end, places, torn }) in scanned.collect::<Result<Vec<_>, LogError>>()? {
             if let Some(before) = files.last()
                 && before.last != after
             {
                 return Err(LogError::Gap { path, expected: before.last.0, found: after.0 });
             }
-            let bytes = disk.read(&path).map_err(|source| io_error(&path, "read", source))?;
-            let Scan { last, end, places, torn } = scan(&path, &bytes, after, idx + 1 == starts.len())?;
             if torn > 0 || end == 0 {
                 cut = Some(Cut { path, offset: end, bytes: torn });
             }
@@ -197,8 +202,12 @@ impl ChangeLog for FileLog {
             while offset < bytes.len() && found.len() < limit {
                 let damaged = || LogError::Damaged { path: path.clone(), offset: start + offset as u64 };
                 let frame = Frame::parse(&bytes[offset..]).ok_or_else(damaged)?;
-                let records = frame.records().ok_or_else(damaged)?;
-                found.extend(records.into_iter().filter(|(revision, _)| *revision > after));
+                for record in frame.records() {
+                    let (revision, record) = record.ok_or_else(damaged)?;
+                    if revision > after {
+                        found.push((revision, record));
+                    }
+                }
                 offset += frame.whole_len();
             }
             after = found.last().map_or(after, |(revision, _)| *revision);
@@ -240,6 +249,10 @@ impl ChangeLog for FileLog {
 
     fn bytes(&self) -> u64 {
         self.files.lock().iter().map(|file| file.end).sum()
+    }
+
+    fn bytes_after(&self, revision: Revision) -> u64 {
+        self.files.lock().iter().filter(|file| file.last > revision).map(|file| file.end).sum()
     }
 }
 

@@ -18,7 +18,7 @@
 //! | offset in a frame | bytes | what |
 //! |---|---|---|
 //! | 0 | 4 | CRC-32C of all that follows in the frame |
-//! | 4 | 4 | bytes of the records, at most [`PAYLOAD_MAX`] |
+//! | 4 | 4 | bytes of the records, at least one and at most [`PAYLOAD_MAX`] |
 //! | 8 | 8 | the revision before the first record; record `i`, from 0, has this plus `i + 1` |
 //! | 16 | n | the [records](super::Record), one behind the other, at least one |
 //!
@@ -86,7 +86,7 @@ impl<'a> Frame<'a> {
     pub fn parse(bytes: &'a [u8]) -> Option<Frame<'a>> {
         let after = Revision(u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?));
         let len = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?) as usize;
-        if len > PAYLOAD_MAX {
+        if len == 0 || len > PAYLOAD_MAX {
             return None;
         }
         let whole = bytes.get(..FRAME_HEADER_LEN + len)?;
@@ -99,16 +99,20 @@ impl<'a> Frame<'a> {
         FRAME_HEADER_LEN + self.payload.len()
     }
 
-    /// Its records and their revisions; `None` where they cannot be read, which a right checksum leaves to newer
-    /// versions and to our own mistakes.
-    pub fn records(&self) -> Option<Vec<(Revision, Record)>> {
-        let mut rest = self.payload;
-        let mut revision = self.after;
-        let mut records = Vec::new();
-        while !rest.is_empty() {
+    /// Its records and their revisions, one by one; `None`, and then nothing more, where they cannot be read, which a
+    /// right checksum leaves to newer versions and to our own mistakes.
+    pub fn records(&self) -> impl Iterator<Item = Option<(Revision, Record)>> + use<'a> {
+        let (mut rest, mut revision) = (self.payload, self.after);
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
             revision = revision.next();
-            records.push((revision, Record::decode(&mut rest)?));
-        }
-        (!records.is_empty()).then_some(records)
+            let record = Record::decode(&mut rest);
+            if record.is_none() {
+                rest = &[];
+            }
+            Some(record.map(|record| (revision, record)))
+        })
     }
 }

@@ -52,6 +52,9 @@ pub trait ChangeLog: Send + Sync + std::fmt::Debug {
 
     /// Bytes of all files.
     fn bytes(&self) -> u64;
+
+    /// Bytes of the files that have records after `revision`: what trimming up to there would leave.
+    fn bytes_after(&self, revision: Revision) -> u64;
 }
 
 /// The log could not do what it was asked.

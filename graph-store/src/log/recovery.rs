@@ -60,11 +60,12 @@ pub(super) fn scan(path: &Path, bytes: &[u8], after: Revision, newest: bool) -> 
             scan.torn = (bytes.len() - offset) as u64;
             break;
         };
-        let records = frame.records().ok_or_else(|| damaged(offset))?;
         if scan.places.last().is_none_or(|(_, place)| offset as u64 >= place + PLACE_EVERY) {
             scan.places.push((scan.last, offset as u64));
         }
-        scan.last = Revision(scan.last.0 + records.len() as u64);
+        for record in frame.records() {
+            (scan.last, _) = record.ok_or_else(|| damaged(offset))?;
+        }
         offset += frame.whole_len();
         scan.end = offset as u64;
     }

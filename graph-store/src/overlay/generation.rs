@@ -1,110 +1,18 @@
 //! The changes of one slot between two revisions.
 
-use std::ops::{Bound, RangeBounds};
-
 use base::{Direction, Relation, Revision};
-use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
 
-/// The time of an entry that takes an edge away. As seconds since 1970 it lies in 2106.
-const REMOVED: u32 = u32::MAX;
-
-/// One member that came or went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Entry {
-    /// The member.
-    pub id: u32,
-    time: u32,
-}
-
-impl Entry {
-    /// When the edge came about, in seconds since 1970; `None` where it went.
-    pub fn time(self) -> Option<u32> {
-        (self.time != REMOVED).then_some(self.time)
-    }
-}
-
-/// The changes of one list: sorted by id, one entry for each member touched, which says how it is now.
-#[derive(Clone, Debug, Default)]
-pub struct Delta {
-    entries: Vec<Entry>,
-    net: i64,
-    version: Revision,
-}
-
-impl Delta {
-    /// The entry of a member, if it was touched.
-    pub fn entry(&self, id: u32) -> Option<Entry> {
-        self.entries.binary_search_by_key(&id, |entry| entry.id).ok().map(|place| self.entries[place])
-    }
-
-    /// All entries, by id.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
-        self.entries.iter().copied()
-    }
-
-    /// The entries of some ids, by id.
-    pub fn entries_in(&self, ids: impl RangeBounds<u32>) -> impl DoubleEndedIterator<Item = Entry> {
-        let start = self.entries.partition_point(|entry| match ids.start_bound() {
-            Bound::Included(id) => entry.id < *id,
-            Bound::Excluded(id) => entry.id <= *id,
-            Bound::Unbounded => false,
-        });
-        let rest = &self.entries[start..];
-        let len = rest.partition_point(|entry| ids.contains(&entry.id));
-        rest[..len].iter().copied()
-    }
-
-    /// By how much the list is longer than below.
-    pub fn net(&self) -> i64 {
-        self.net
-    }
-
-    /// The revision of the last change.
-    pub fn version(&self) -> Revision {
-        self.version
-    }
-
-    /// Brings `members` up to date.
-    pub fn apply_to(&self, members: &mut RoaringBitmap) {
-        for entry in &self.entries {
-            match entry.time() {
-                Some(_) => members.insert(entry.id),
-                None => members.remove(entry.id),
-            };
-        }
-    }
-
-    /// Lays this delta over `below`, edges by id with their times.
-    pub fn merge(&self, below: &[(u32, u32)]) -> Vec<(u32, u32)> {
-        let mut merged = Vec::with_capacity(below.len() + self.entries.len());
-        let mut below = below.iter().copied().peekable();
-        for entry in &self.entries {
-            while let Some(edge) = below.next_if(|(id, _)| *id < entry.id) {
-                merged.push(edge);
-            }
-            below.next_if(|(id, _)| *id == entry.id);
-            merged.extend(entry.time().map(|time| (entry.id, time)));
-        }
-        merged.extend(below);
-        merged
-    }
-
-    fn set(&mut self, id: u32, time: u32, revision: Revision) {
-        self.net += if time == REMOVED { -1 } else { 1 };
-        self.version = revision;
-        match self.entries.binary_search_by_key(&id, |entry| entry.id) {
-            Ok(place) => self.entries[place].time = time,
-            Err(place) => self.entries.insert(place, Entry { id, time }),
-        }
-    }
-}
+use super::delta::Delta;
+use super::entries::{Entry, REMOVED};
+use super::sparse_array::SparseArray;
 
 /// The changes of one slot between two revisions: every relation, both directions.
 #[derive(Debug, Default)]
 pub struct Generation {
-    lists: [FxHashMap<u32, Delta>; 6],
+    lists: [SparseArray<Delta>; 6],
     changes: usize,
+    /// Bytes behind the deltas.
+    entry_bytes: usize,
 }
 
 /// The place of a relation and direction wherever all six stand in a row: in memory and in the manifest.
@@ -115,37 +23,48 @@ pub(crate) fn place(relation: Relation, direction: Direction) -> usize {
 impl Generation {
     /// The member comes to the list of the user with this ordinal. It must not be in it yet.
     pub fn add(&mut self, list: (Relation, Direction, u32), member: u32, time: u32, revision: Revision) {
-        self.set(list, member, time.min(REMOVED - 1), revision);
+        self.set(list, Entry { id: member, time: time.min(REMOVED - 1) }, revision);
     }
 
     /// The member leaves the list of the user with this ordinal. It must be in it.
     pub fn remove(&mut self, list: (Relation, Direction, u32), member: u32, revision: Revision) {
-        self.set(list, member, REMOVED, revision);
+        self.set(list, Entry { id: member, time: REMOVED }, revision);
     }
 
-    fn set(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), id: u32, time: u32, at: Revision) {
+    fn set(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), entry: Entry, revision: Revision) {
         self.changes += 1;
-        self.lists[place(relation, direction)].entry(ordinal).or_default().set(id, time, at);
+        let deltas = &mut self.lists[place(relation, direction)];
+        let (delta, is_new) = deltas.get_or_insert_with(ordinal, || Delta::new(entry, revision));
+        if !is_new {
+            self.entry_bytes += delta.set(entry, revision);
+        }
     }
 
     /// The delta of one list, if it was touched.
     pub fn delta(&self, relation: Relation, direction: Direction, ordinal: u32) -> Option<&Delta> {
-        self.lists[place(relation, direction)].get(&ordinal)
+        self.lists[place(relation, direction)].get(ordinal)
     }
 
-    /// Ordinals of the lists that were touched, in no order.
+    /// Ordinals of the lists that were touched, ascending.
     pub fn touched(&self, relation: Relation, direction: Direction) -> impl Iterator<Item = u32> {
-        self.lists[place(relation, direction)].keys().copied()
+        self.lists[place(relation, direction)].places()
     }
 
     /// How many changes were applied.
     pub fn changes(&self) -> usize {
         self.changes
     }
+
+    /// Bytes of memory that it takes.
+    pub fn bytes(&self) -> usize {
+        self.entry_bytes + self.lists.iter().map(SparseArray::bytes).sum::<usize>()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use roaring::RoaringBitmap;
+
     use super::*;
 
     const LIST: (Relation, Direction, u32) = (Relation::Follow, Direction::Forward, 3);

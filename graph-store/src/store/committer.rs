@@ -2,215 +2,187 @@
 //!
 //! ```text
 //! callers ──▶ queue (bounded) ──▶ judge ──▶ log: one fsync ──▶ apply to slots ──▶ answers
+//!
+//! appender      │ sync of group 1    │ sync of group 2    │ sync of group 3    │
+//! committer     │ judge 2, as it is  │ apply and answer 1 │ apply and answer 2 │
+//!               │                    │ judge 3            │ judge 4            │
 //! ```
 //!
 //! Nothing is visible before it is durable, and nothing is acknowledged before it is visible. While one group is being
-//! synced the next one gathers, so the number of writes in a group follows the load by itself.
+//! synced the one before it is applied and the next one judged, so that the disk is never idle while writes wait, and
+//! the number of writes in a group follows the load by itself. A group is judged upon those before it, which may not be
+//! applied yet; where one of those fails, so does every group after it.
+//!
+//! Whatever is no change of an edge is done alone, when every group before it is applied.
 
-use std::convert::Infallible;
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 
 use base::{Revision, UserId};
-use crossbeam::channel::{Receiver, RecvError, Sender, bounded};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use crossbeam::channel::{RecvError, Sender};
 
+use super::appender::{self, Appended, Appender};
 use super::judge::{Change, Outcome, Pending};
+use super::queue::{Allocated, Answer, Applied, Job, Queue, Wanted};
 use super::{Shared, StoreError};
 use crate::log::{LogError, Record};
 use crate::metrics;
 
-/// Requests that may wait for the committer: at 10,000 durable writes a second this is under half a second.
-const QUEUE_MAX: usize = 4096;
 /// Changes of one group: bounds the time that a writer waits for those before it.
 const GROUP_CHANGES_MAX: usize = 20_000;
 
-/// What a write came to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Applied {
-    /// Reads at this revision see the write.
-    pub revision: Revision,
-    /// One for each change.
-    pub outcomes: Vec<Outcome>,
-}
-
-/// Ids that were given out.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Allocated {
-    /// Reads at this revision know the users.
-    pub revision: Revision,
-    /// In the order of the request.
-    pub users: Vec<UserId>,
-}
-
-/// Whose ids are wanted.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Wanted {
-    /// So many new ones.
-    Count(u32),
-    /// One for each external id: the one it has, or a new one.
-    ExternalIds(Vec<u64>),
-}
-
-type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
-
-pub(super) enum Job {
-    Apply {
-        changes: Vec<Change>,
-        answer: Answer<Applied>,
-    },
-    Allocate {
-        wanted: Wanted,
-        key: String,
-        answer: Answer<Allocated>,
-    },
-    UpdateSet {
-        name: String,
-        remove: Vec<u32>,
-        add: Vec<u32>,
-        answer: Answer<Revision>,
-    },
-    /// Freezes all overlays at one revision, and does nothing more until the other end of `resume` is gone.
-    Freeze {
-        answer: Answer<Revision>,
-        resume: Receiver<Infallible>,
-    },
-}
-
-/// The way to the committer's thread. The thread does all that it was handed, and ends once every one of these is gone.
-#[derive(Clone, Debug)]
-pub(super) struct Queue(mpsc::Sender<Job>);
-
-impl Queue {
-    /// Hands a job over without waiting.
-    pub(super) fn send(&self, job: Job) -> Result<(), StoreError> {
-        self.0.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => StoreError::Busy { max: QUEUE_MAX },
-            TrySendError::Closed(_) => StoreError::Closing,
-        })
-    }
-
-    /// The same way, which does not keep the thread from ending.
-    pub(super) fn downgrade(&self) -> WeakQueue {
-        WeakQueue(self.0.downgrade())
-    }
-}
-
-/// A [`Queue`] while there is one.
-#[derive(Clone, Debug)]
-pub(super) struct WeakQueue(mpsc::WeakSender<Job>);
-
-impl WeakQueue {
-    /// Freezes all overlays at one revision.
-    pub(super) fn freeze(&self) -> Result<Revision, StoreError> {
-        self.pause().map(|paused| paused.revision)
-    }
-
-    /// Freezes all overlays at one revision, and lets no write through until the answer is dropped.
-    pub(super) fn pause(&self) -> Result<Paused, StoreError> {
-        let (answer, frozen) = oneshot::channel();
-        let (resume, resumed) = bounded(0);
-        let queue = self.0.upgrade().ok_or(StoreError::Closing)?;
-        queue.blocking_send(Job::Freeze { answer, resume: resumed }).map_err(|_| StoreError::Closing)?;
-        drop(queue);
-        let revision = frozen.blocking_recv().map_err(|_| StoreError::Closing)??;
-        Ok(Paused { revision, _resume: resume })
-    }
-}
-
-/// While this lives, no write goes through.
-pub(super) struct Paused {
-    /// What all overlays are frozen at, and the log ends with.
-    pub(super) revision: Revision,
-    _resume: Sender<Infallible>,
-}
-
-/// The queue and the thread's work behind it.
-pub(super) fn committer(shared: Arc<Shared>, grown: Sender<()>) -> (Queue, Committer) {
-    let (sender, jobs) = mpsc::channel(QUEUE_MAX);
-    (Queue(sender), Committer { shared, jobs, grown })
-}
-
+/// The work of the committer's thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    jobs: mpsc::Receiver<Job>,
+    queue: Arc<Queue>,
     /// Tells the compactor that there may be something to do.
     grown: Sender<()>,
+    appender: Appender,
+    /// Jobs that were taken from the queue and are not begun.
+    backlog: VecDeque<Job>,
+    pending: Pending,
+    gathered: Group,
+    /// What the appender is at.
+    syncing: Option<Answers>,
 }
 
-/// Requests that share one fsync.
+type Answers = Vec<(Vec<Outcome>, Answer<Applied>)>;
+
+/// Requests that share one fsync, judged.
 #[derive(Default)]
 struct Group {
-    requests: Vec<(Vec<Change>, Answer<Applied>)>,
+    answers: Answers,
+    records: Vec<Record>,
     changes: usize,
 }
 
+impl Group {
+    fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.records.is_empty()
+    }
+}
+
 impl Committer {
-    /// Works until every [`Queue`] is gone and everything that was handed over is done.
+    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>, grown: Sender<()>, appender: Appender) -> Self {
+        let (backlog, pending, gathered) = <(VecDeque<Job>, Pending, Group)>::default();
+        Committer { shared, queue, grown, appender, backlog, pending, gathered, syncing: None }
+    }
+
+    /// Works until the queue is closed and everything that was handed over is done.
     pub(super) fn run(mut self) {
-        while let Some(first) = self.jobs.blocking_recv() {
-            let mut group = Group::default();
-            let mut next = Some(first);
-            while let Some(job) = next.take() {
-                if let Some(single) = group.take_in(job) {
-                    self.commit(std::mem::take(&mut group));
-                    self.carry_out(single);
-                }
-                if group.changes < GROUP_CHANGES_MAX {
-                    next = self.jobs.try_recv().ok();
-                }
-            }
-            self.commit(group);
-            if self.shared.wants_compaction() {
-                // Full means that it has been told already.
-                let _ = self.grown.try_send(());
+        loop {
+            self.gather();
+            if let Some(answers) = self.syncing.take() {
+                let appended = self.appender.wait();
+                // Whoever came while this waited still makes the next group.
+                self.gather();
+                self.turn_over(answers, appended);
+            } else if !self.gathered.is_empty() {
+                self.begin();
+            } else if let Some(alone) = self.backlog.pop_front() {
+                self.carry_out(alone);
+            } else if !self.queue.wait() {
+                return;
             }
         }
     }
 
-    fn commit(&self, group: Group) {
-        let mut pending = Pending::default();
-        let mut records = Vec::new();
-        let mut judged = Vec::with_capacity(group.requests.len());
-        for (changes, answer) in group.requests {
-            let mut judge = |change| -> Result<Outcome, StoreError> {
-                let (outcome, record) = pending.judge(change, |list, member| self.shared.contains(list, member))?;
-                records.extend(record);
-                Ok(outcome)
-            };
-            match changes.iter().map(&mut judge).collect::<Result<Vec<_>, _>>() {
-                Ok(outcomes) => judged.push((outcomes, answer)),
-                // Those of its changes that were judged before take effect: a batch is not atomic, and this one is
-                // not acknowledged.
-                Err(error) => send(answer, Err(error)),
-            }
+    /// Judges what waits, up to the first job that has to be done alone.
+    fn gather(&mut self) {
+        if self.backlog.is_empty() {
+            self.backlog = self.queue.take();
         }
-        let revision = self.append(records);
-        for (outcomes, answer) in judged {
-            send(
-                answer,
-                revision
-                    .as_ref()
-                    .map_or_else(|error| Err(repeat(error)), |revision| Ok(Applied { revision: *revision, outcomes })),
-            );
+        while self.gathered.changes < GROUP_CHANGES_MAX {
+            match self.backlog.pop_front() {
+                Some(Job::Apply { changes, answer }) => self.judge(&changes, answer),
+                Some(alone) => return self.backlog.push_front(alone),
+                None => return,
+            }
         }
     }
 
-    /// Does a job that shares its fsync with nobody.
-    fn carry_out(&self, job: Job) {
+    fn judge(&mut self, changes: &[Change], answer: Answer<Applied>) {
+        let Committer { shared, pending, gathered, .. } = self;
+        let mut judge = |change| -> Result<Outcome, StoreError> {
+            let (outcome, record) = pending.judge(change, |list, member| shared.contains(list, member))?;
+            gathered.records.extend(record);
+            Ok(outcome)
+        };
+        match changes.iter().map(&mut judge).collect::<Result<Vec<_>, _>>() {
+            Ok(outcomes) => gathered.answers.push((outcomes, answer)),
+            // Those of its changes that were judged before take effect: a batch is not atomic, and this one is not
+            // acknowledged.
+            Err(error) => send(answer, Err(error)),
+        }
+        gathered.changes += changes.len();
+    }
+
+    /// One group has been appended: the next one begins, and while it is synced this one is applied and answered.
+    fn turn_over(&mut self, answers: Answers, appended: Option<Appended>) {
+        let appended = appended.map_or(Err(LogError::Refused), |Appended { records, result }| Ok((records, result?)));
+        match appended {
+            Ok((records, last)) => {
+                let at_once = !self.gathered.records.is_empty() && !self.shared.pressure.is_urgent();
+                if at_once {
+                    self.begin();
+                }
+                self.shared.apply_all(&records, last);
+                if !at_once {
+                    self.pending.settle();
+                }
+                acknowledge(answers, last);
+            }
+            Err(error) => {
+                self.pending = Pending::default();
+                let gathered = std::mem::take(&mut self.gathered);
+                if !matches!(error, LogError::Refused) {
+                    tracing::error!(error = base::error::chain(&error), "append failed, the store refuses writes");
+                }
+                refuse(answers.into_iter().chain(gathered.answers), || StoreError::Refused);
+            }
+        }
+    }
+
+    /// Begins to make the gathered group durable, as soon as there is room for it.
+    fn begin(&mut self) {
+        let Group { answers, records, changes } = std::mem::take(&mut self.gathered);
+        if records.is_empty() {
+            // Everything that it was judged upon is durable and applied.
+            return acknowledge(answers, self.shared.revision());
+        }
+        self.wake_compactor();
+        let pressure = &self.shared.pressure;
+        let delay = pressure.delay(changes);
+        if !delay.is_zero() {
+            metrics::throttled(delay);
+            thread::sleep(delay);
+        }
+        if !pressure.wait_for_room(self.shared.options.overlay_wait) {
+            self.pending = Pending::default();
+            let (bytes, max) = (pressure.bytes(), pressure.bound());
+            return refuse(answers, || StoreError::OverlayFull { bytes, max });
+        }
+        self.pending.hand_over();
+        self.appender.begin(records);
+        self.syncing = Some(answers);
+    }
+
+    /// Does a job that shares its fsync with nobody. Nothing else is under way.
+    fn carry_out(&mut self, job: Job) {
         match job {
             Job::Allocate { wanted, key, answer } => send(answer, self.allocate(&wanted, key)),
             Job::UpdateSet { name, remove, add, answer } => send(answer, self.update_set(name, remove, add)),
-            Job::Freeze { answer, resume } => {
-                self.shared.freeze();
-                send(answer, Ok(self.shared.revision()));
+            Job::Pause { answer, resume } => {
+                let revision = self.shared.revision();
+                for slot in &self.shared.lists {
+                    slot.freeze(revision);
+                }
+                send(answer, Ok(revision));
                 // Ends when the other end is dropped: nothing can ever be sent.
                 let Err(RecvError) = resume.recv();
             }
-            Job::Apply { changes, answer } => {
-                let group = Group { changes: changes.len(), requests: vec![(changes, answer)] };
-                self.commit(group);
-            }
+            Job::Apply { changes, answer } => self.judge(&changes, answer),
         }
     }
 
@@ -240,7 +212,7 @@ impl Committer {
         if count > 0 {
             // With external ids the request is idempotent by itself.
             let key = if external_ids.is_empty() { key } else { String::new() };
-            self.append(vec![Record::Allocate { first: UserId(first), count, external_ids, key }])?;
+            self.append(Record::Allocate { first: UserId(first), count, external_ids, key })?;
         }
         let users = match wanted {
             Wanted::Count(_) => (first..first + count).map(UserId).collect(),
@@ -260,53 +232,46 @@ impl Committer {
         if !room {
             return Err(StoreError::TooManySets { max: base::limits::NAMED_SETS_MAX });
         }
-        self.append(vec![Record::Set { name, remove, add }])
+        self.append(Record::Set { name, remove, add })
     }
 
-    /// Makes records durable, then visible. Without any, everything before is durable already.
-    fn append(&self, records: Vec<Record>) -> Result<Revision, StoreError> {
-        if records.is_empty() {
-            return Ok(self.shared.revision());
-        }
-        let started = std::time::Instant::now();
-        let last = self.shared.log.append(&records)?;
-        metrics::commit_seconds(started.elapsed());
-        let first = last.0 - records.len() as u64;
-        for (record, revision) in records.iter().zip(first + 1..) {
-            self.shared.apply(record, Revision(revision));
-        }
-        metrics::changes(records.len());
-        self.shared.revision.send_replace(last);
+    /// Makes one record durable, then visible.
+    fn append(&self, record: Record) -> Result<Revision, StoreError> {
+        let records = [record];
+        let last = appender::append(&self.shared, &records)?;
+        self.shared.apply_all(&records, last);
         Ok(last)
+    }
+
+    fn wake_compactor(&self) {
+        if self.shared.may_want_compaction() {
+            // Full means that it has been told already.
+            let _ = self.grown.try_send(());
+        }
     }
 }
 
-impl Group {
-    /// Takes a job that can share an fsync with others; gives back one that cannot.
-    fn take_in(&mut self, job: Job) -> Option<Job> {
-        match job {
-            Job::Apply { changes, answer } => {
-                self.changes += changes.len();
-                self.requests.push((changes, answer));
-                None
-            }
-            single => Some(single),
-        }
+impl Drop for Committer {
+    fn drop(&mut self) {
+        // However the thread ended: nobody is to wait for an answer that does not come.
+        self.queue.close();
+        drop(self.queue.take());
+    }
+}
+
+fn acknowledge(answers: Answers, revision: Revision) {
+    for (outcomes, answer) in answers {
+        send(answer, Ok(Applied { revision, outcomes }));
+    }
+}
+
+fn refuse(answers: impl IntoIterator<Item = (Vec<Outcome>, Answer<Applied>)>, error: impl Fn() -> StoreError) {
+    for (_, answer) in answers {
+        send(answer, Err(error()));
     }
 }
 
 /// Who asked may have gone away; the write stands all the same.
 fn send<T>(answer: Answer<T>, result: Result<T, StoreError>) {
     let _ = answer.send(result);
-}
-
-/// The same failure for everybody who shared the group.
-fn repeat(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::Log(LogError::Refused) => StoreError::Refused,
-        error => {
-            tracing::error!(error = base::error::chain(error), "append failed, the store refuses writes");
-            StoreError::Refused
-        }
-    }
 }

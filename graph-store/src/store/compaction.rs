@@ -1,61 +1,83 @@
 //! Compaction: overlays become segments, and the log behind them goes.
 //!
-//! One slot at a time: freeze all overlays at one revision, write the slot's frozen generations out with its segments
-//! as new ones, fsync them, commit by renaming the manifest, and swap them in. Readers keep the old files, which are
-//! unlinked at once, until they are done with them. Slots without changes stand for the newer revision as they are, so
-//! that an idle slot never holds the log back.
+//! One slot at a time: freeze its overlay, write the frozen generations out with its segments as new ones, fsync them,
+//! commit by renaming the manifest, and swap them in. Readers keep the old files, which are unlinked at once, until they
+//! are done with them; the memory of the changes is free at once. A slot is frozen alone, at the newest change that it
+//! has seen: its segments stand for that revision, and the log is replayed to each slot from where it stands.
+//!
+//! Whose turn it is: while the overlay is past half of its bound, the slot with the largest share of it; while the log is
+//! past half of its bound, whatever stands for the oldest revision: a slot, or the directory of users. Each commit lets
+//! slots without changes stand for the newest revision as they are, so that an idle slot never holds the log back.
+//!
+//! The thread has a low priority, and writes [at a pace](super::paced_disk) for as long as there is room.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use base::disk::Disk;
 use base::{Revision, Slot as SlotNumber};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use parking_lot::Mutex;
 
-use super::committer::WeakQueue;
 use super::externals::Externals;
 use super::manifest::{CatalogFile, Manifest};
 use super::open::{catalog_path, externals_path};
+use super::paced_disk::PacedDisk;
+use super::queue::Queue;
 use super::segments::{Rewrite, Segments};
 use super::{Directory, Shared, Store, StoreError};
+use crate::metrics;
 use crate::overlay::Generation;
 use crate::segment::Segment;
 
 /// How long a compaction that failed is left alone. Writes may be refused meanwhile, so it is tried again unasked.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
+/// The thread's nice value: a third of the processor time of a thread that serves, when both want all of it.
+const NICENESS: i32 = 5;
+/// The log is looked at each time it has grown by this share of its bound.
+const LOOKS_PER_BOUND: u64 = 32;
 
-/// Turns overlays into segments, one run at a time.
+/// Turns overlays into segments, one slot at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Compactor {
     pub(super) shared: Arc<Shared>,
-    pub(super) queue: WeakQueue,
+    pub(super) queue: Arc<Queue>,
     /// Held by whoever writes segments and the manifest.
     pub(super) turn: Arc<Mutex<()>>,
 }
 
-/// The compactor, and the same for its thread.
-pub(super) fn compactor(shared: Arc<Shared>, queue: WeakQueue) -> (Compactor, Compactor) {
-    let compactor = Compactor { shared, queue, turn: Arc::default() };
-    (compactor.clone(), compactor)
+/// What can be written out by itself.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Slot(SlotNumber),
+    Directory,
 }
 
 impl Store {
-    /// Writes every overlay out as segments and trims the log; the revision that all segments now stand for.
+    /// Writes every overlay out as segments and trims the log; the revision that all segments now stand for at least.
     ///
     /// # Errors
     ///
     /// What the disk said; the overlays are kept, and nothing is lost.
     pub fn compact(&self) -> Result<Revision, StoreError> {
-        self.0.compactor.compact()
+        self.0.compactor.compact_all()
     }
 }
 
 impl Compactor {
+    pub(super) fn new(shared: Arc<Shared>, queue: Arc<Queue>) -> Self {
+        Compactor { shared, queue, turn: Arc::default() }
+    }
+
     /// Compacts whenever woken, until nobody can wake it any more.
     pub(super) fn run(self, wakes: &Receiver<()>) {
+        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+            tracing::warn!(%error, "compaction runs at the priority of everything else");
+        }
+        let rate = Some(self.shared.options.compaction_bytes_per_second);
+        let disk = self.paced_disk(rate);
         let mut retry_at = None;
         loop {
             let woken = match retry_at {
@@ -69,60 +91,116 @@ impl Compactor {
                 continue;
             }
             retry_at = None;
-            // A wake may be older than the end of the last run.
-            if !self.shared.wants_compaction() {
-                continue;
-            }
-            match self.compact() {
-                Ok(revision) => tracing::info!(revision = revision.0, "compacted"),
-                Err(StoreError::Closing) => return,
-                Err(error) => {
-                    tracing::error!(error = base::error::chain(&error), "compaction failed");
-                    retry_at = Some(Instant::now() + RETRY_INTERVAL);
+            while let Some(part) = self.shared.neediest() {
+                let _turn = self.turn.lock();
+                match self.compact(part, &disk) {
+                    Ok(()) => {}
+                    Err(StoreError::Closing) => return,
+                    Err(error) => {
+                        tracing::error!(error = base::error::chain(&error), "compaction failed");
+                        retry_at = Some(Instant::now() + RETRY_INTERVAL);
+                        break;
+                    }
                 }
             }
         }
     }
 
-    fn compact(&self) -> Result<Revision, StoreError> {
+    fn compact_all(&self) -> Result<Revision, StoreError> {
+        let disk = self.paced_disk(None);
         let _turn = self.turn.lock();
-        let frozen_at = self.queue.freeze()?;
+        let revision = self.shared.revision();
         for slot in self.shared.slots.all() {
-            self.compact_slot(slot, frozen_at)?;
+            self.compact(Part::Slot(slot), &disk)?;
         }
-        // Overlays are frozen in one's turn only, so there are no others.
-        self.shared.frozen_changes.store(0, Ordering::Relaxed);
-        self.shared.settle(frozen_at)?;
-        Ok(frozen_at)
+        self.compact(Part::Directory, &disk)?;
+        Ok(revision)
     }
 
-    fn compact_slot(&self, slot: SlotNumber, frozen_at: Revision) -> Result<(), StoreError> {
-        let lists = &self.shared.lists[usize::from(slot.0)];
-        let frozen = lists.frozen();
-        if frozen.is_empty() {
-            return Ok(());
+    fn paced_disk(&self, bytes_per_second: Option<u64>) -> PacedDisk {
+        let Shared { disk, pressure, .. } = self.shared.as_ref();
+        PacedDisk::new(disk.clone(), bytes_per_second, pressure.clone(), self.queue.clone())
+    }
+
+    fn compact(&self, part: Part, disk: &PacedDisk) -> Result<(), StoreError> {
+        if self.queue.is_closed() {
+            return Err(StoreError::Closing);
         }
-        let new = self.shared.rewrite(slot, &frozen, [None, None], frozen_at)?;
-        let mut manifest = self.shared.manifest.lock();
-        let mut next = manifest.clone();
-        let files = &mut next.slots_state[usize::from(slot.0)];
-        let old = std::mem::replace(&mut files.segments, new.numbers());
-        files.revision = frozen_at.0;
-        self.shared.write_manifest(&next)?;
-        *manifest = next;
-        drop(manifest);
-        let obsolete = self.shared.obsolete(slot, old, new.numbers());
-        lists.replace_segments(new, frozen_at, frozen.len());
-        self.shared.remove(&obsolete);
+        let started = Instant::now();
+        match part {
+            Part::Slot(slot) => self.shared.compact_slot(slot, disk).map_err(|error| disk.cause(error))?,
+            Part::Directory => self.shared.compact_directory()?,
+        }
+        let log_bytes = self.shared.log.bytes();
+        metrics::compacted(started.elapsed(), log_bytes);
+        tracing::debug!(?part, log_bytes, overlay_bytes = self.shared.pressure.bytes(), "compacted");
         Ok(())
     }
 }
 
 impl Shared {
-    /// New segments of a slot: those it has, under the changes of some generations, oldest first, and with follows, forward
-    /// and reverse, that none of them has.
+    /// What should be compacted next, if anything.
+    fn neediest(&self) -> Option<Part> {
+        if self.pressure.wants_compaction() {
+            let slots = self.slots.all().zip(&self.lists);
+            return slots.max_by_key(|(_, lists)| lists.overlay_bytes()).map(|(slot, _)| Part::Slot(slot));
+        }
+        let log_bytes = self.log.bytes();
+        self.log_bytes_to_look_at.store(log_bytes + self.options.log_bytes / LOOKS_PER_BOUND, Ordering::Relaxed);
+        let changed = self.slots.all().zip(&self.lists).filter(|(_, lists)| lists.changes() > 0);
+        let slots = changed.map(|(slot, lists)| (lists.revision(), Part::Slot(slot)));
+        let directory = self.directory.read().dirty.then(|| {
+            let revision = self.manifest.lock().catalog.revision;
+            (Revision(revision), Part::Directory)
+        });
+        let (oldest, part) = slots.chain(directory).min_by_key(|(revision, _)| *revision)?;
+        (self.log.bytes_after(oldest) >= self.options.log_bytes / 2).then_some(part)
+    }
+
+    fn compact_slot(&self, slot: SlotNumber, disk: &PacedDisk) -> Result<(), StoreError> {
+        let lists = &self.lists[usize::from(slot.0)];
+        let frozen = lists.freeze(self.revision());
+        if frozen.layers.is_empty() {
+            return Ok(());
+        }
+        let new = self.rewrite(disk, slot, &frozen.layers, [None, None], frozen.revision)?;
+        let numbers = new.numbers();
+        let obsolete = self.obsolete(slot, frozen.base.numbers(), numbers);
+        let commit = |manifest: &mut Manifest| {
+            let files = &mut manifest.slots_state[usize::from(slot.0)];
+            (files.segments, files.revision) = (numbers, frozen.revision.0);
+            Ok(())
+        };
+        self.commit(commit)?;
+        lists.replace_segments(new, frozen.revision, frozen.layers.len());
+        drop(frozen);
+        self.remove(&obsolete);
+        self.trim_log()
+    }
+
+    /// Commits a change of the manifest, and with it that whatever has no changes stands for the newest revision.
+    fn commit(&self, change: impl FnOnce(&mut Manifest) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        // In this order: all records up to here are applied, and what has no changes after that has none of theirs.
+        let visible = self.revision();
+        let mut manifest = self.manifest.lock();
+        let mut next = manifest.clone();
+        if !self.directory.read().dirty {
+            next.catalog.revision = next.catalog.revision.max(visible.0);
+        }
+        for (files, lists) in next.slots_state.iter_mut().zip(&self.lists) {
+            files.revision = files.revision.max(lists.advance(visible).0);
+        }
+        change(&mut next)?;
+        self.write_manifest(&next)?;
+        *manifest = next;
+        Ok(())
+    }
+
+    /// New segments of a slot, as files on `disk`: those it has, under the changes of some generations, oldest first, and with
+    /// follows, forward and reverse, that none of them has.
     pub(super) fn rewrite(
         &self,
+        disk: &dyn Disk,
         slot: SlotNumber,
         changes: &[Arc<Generation>],
         added: [Option<Arc<Segment>>; 2],
@@ -130,7 +208,7 @@ impl Shared {
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
-        let (disk, folder, options) = (self.disk.as_ref(), self.folder.as_path(), &self.options);
+        let (folder, options) = (self.folder.as_path(), &self.options);
         Rewrite { disk, folder, changes, added, revision, options }.run(&segments, number)
     }
 
@@ -140,12 +218,10 @@ impl Shared {
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
     }
 
-    /// Files that nothing names any more, if they are there; one that cannot be removed now is removed at the next open.
+    /// Files that nothing names any more; one that cannot be removed now is removed at the next open.
     pub(super) fn remove(&self, obsolete: &[PathBuf]) {
         for path in obsolete {
-            if let Err(error) = self.disk.remove(path)
-                && error.kind() != ErrorKind::NotFound
-            {
+            if let Err(error) = self.disk.remove(path) {
                 tracing::warn!(path = %path.display(), %error, "file not removed");
             }
         }
@@ -184,41 +260,39 @@ impl Shared {
         manifest.write(self.disk.as_ref(), &self.folder).inspect_err(|_| self.log.refuse())
     }
 
-    /// Lets everything stand for `frozen_at`, which all overlays have been written up to, and trims the log.
-    fn settle(&self, frozen_at: Revision) -> Result<(), StoreError> {
-        // What the directory learns after this is in the log behind `frozen_at`, and may be applied twice.
+    /// Writes the directory out, if it has changed.
+    fn compact_directory(&self) -> Result<(), StoreError> {
+        // What the directory learns after this is in the log behind `visible`, and may be applied twice.
+        let visible = self.revision();
         let directory = {
             let mut directory = self.directory.write();
             let snapshot = directory.clone();
             directory.dirty = false;
             snapshot
         };
-        let mut manifest = self.manifest.lock();
-        let mut next = manifest.clone();
-        let written = self.write_directory(&directory, frozen_at, &mut next).and_then(|obsolete| {
-            next.slots_state.iter_mut().for_each(|files| files.revision = frozen_at.0);
-            self.write_manifest(&next)?;
-            Ok(obsolete)
-        });
-        let obsolete = written.inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
-        let new_table = next.externals.filter(|number| Some(*number) != manifest.externals);
-        *manifest = next;
-        let positions = manifest.consumers.values().copied().collect();
-        drop(manifest);
-        self.lists.iter().for_each(|slot| slot.advance(frozen_at));
+        let (mut obsolete, mut new_table) = (Vec::new(), None);
+        let commit = |manifest: &mut Manifest| {
+            let old_table = manifest.externals;
+            obsolete = self.write_directory(&directory, visible, manifest)?;
+            new_table = manifest.externals.filter(|number| Some(*number) != old_table);
+            Ok(())
+        };
+        self.commit(commit).inspect_err(|_| self.directory.write().dirty |= directory.dirty)?;
         if let Some(number) = new_table {
             let table = Externals::open(self.disk.as_ref(), &externals_path(&self.folder, number))?;
             self.directory.write().externals.replace_table(table, &directory.externals);
         }
         self.remove(&obsolete);
-        self.trim_log(frozen_at, positions)?;
-        self.settled_log_bytes.store(self.log.bytes(), Ordering::Relaxed);
-        Ok(())
+        self.trim_log()
     }
 
     /// Lets the log go as far as the files stand for, and no further than named readers have read. Past their bound
     /// those who are furthest behind are given up first.
-    fn trim_log(&self, needed: Revision, mut positions: Vec<u64>) -> Result<(), StoreError> {
+    fn trim_log(&self) -> Result<(), StoreError> {
+        let (needed, mut positions) = {
+            let manifest = self.manifest.lock();
+            (manifest.oldest_revision(), manifest.consumers.values().copied().collect::<Vec<_>>())
+        };
         positions.sort_unstable();
         for position in positions.into_iter().map(Revision).chain([needed]) {
             self.log.trim(position.min(needed))?;

@@ -68,17 +68,19 @@ pub enum StoreError {
         /// The limit.
         max: usize,
     },
-    /// More writes are waiting than may.
-    #[error("more than {max} writes are waiting")]
+    /// More changes are waiting than may.
+    #[error("more than {max} changes are waiting")]
     Busy {
         /// The limit.
         max: usize,
     },
-    /// The overlay has reached its bound and compaction has not caught up.
-    #[error("{changes} changes are waiting for compaction")]
+    /// The overlay has reached its bound and compaction did not catch up in time.
+    #[error("{bytes} bytes of changes are waiting for compaction, {max} may")]
     OverlayFull {
-        /// Changes in memory.
-        changes: usize,
+        /// What the changes in memory take.
+        bytes: usize,
+        /// The bound.
+        max: usize,
     },
     /// A revision did not come in time.
     #[error("revision {wanted} was not reached in time; the newest is {newest}")]

@@ -34,11 +34,28 @@ pub enum Outcome {
     Blocked,
 }
 
-/// Edges as they will be once everything judged so far is applied.
+/// Edges as they will be once everything judged so far is applied: what is being made durable, and under judgement.
 #[derive(Debug, Default)]
-pub(super) struct Pending(FxHashMap<(Relation, UserId, UserId), bool>);
+pub(super) struct Pending {
+    syncing: FxHashMap<Edge, bool>,
+    gathered: FxHashMap<Edge, bool>,
+}
+
+type Edge = (Relation, UserId, UserId);
 
 impl Pending {
+    /// What was judged is being made durable. What was being made durable before is no longer pending: it has to be
+    /// applied before anything else is judged.
+    pub(super) fn hand_over(&mut self) {
+        self.settle();
+        std::mem::swap(&mut self.syncing, &mut self.gathered);
+    }
+
+    /// What was being made durable is applied.
+    pub(super) fn settle(&mut self) {
+        self.syncing.clear();
+    }
+
     /// Judges a change: its outcome, and the record where it takes effect. `contains` tells how the store stands.
     pub(super) fn judge<E>(
         &mut self,
@@ -46,9 +63,12 @@ impl Pending {
         contains: impl Fn(ListRef, UserId) -> Result<bool, E>,
     ) -> Result<(Outcome, Option<Record>), E> {
         let Change { relation, operation, source, target, time } = *change;
-        let is = |relation, source, target| match self.0.get(&(relation, source, target)) {
-            Some(is) => Ok(*is),
-            None => contains(ListRef::forward(relation, source), target),
+        let is = |relation, source, target| {
+            let edge = (relation, source, target);
+            match self.gathered.get(&edge).or_else(|| self.syncing.get(&edge)) {
+                Some(is) => Ok(*is),
+                None => contains(ListRef::forward(relation, source), target),
+            }
         };
         let wanted = operation == Operation::Add;
         if is(relation, source, target)? == wanted {
@@ -64,12 +84,12 @@ impl Pending {
         } else {
             Ended::default()
         };
-        self.0.insert((relation, source, target), wanted);
+        self.gathered.insert((relation, source, target), wanted);
         if ended.by_source {
-            self.0.insert((Relation::Follow, source, target), false);
+            self.gathered.insert((Relation::Follow, source, target), false);
         }
         if ended.by_target {
-            self.0.insert((Relation::Follow, target, source), false);
+            self.gathered.insert((Relation::Follow, target, source), false);
         }
         Ok((Outcome::Changed, Some(Record::Change { relation, operation, source, target, time, ended })))
     }
@@ -131,6 +151,23 @@ mod tests {
                 (Outcome::Changed, none),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_being_made_durable_counts_until_it_is_applied() {
+        let change =
+            Change { relation: Relation::Follow, operation: Operation::Add, source: ANNA, target: BERT, time: 0 };
+        let mut pending = Pending::default();
+        // The store shows nothing of it yet.
+        let judge = |pending: &mut Pending| match pending.judge(&change, |_, _| Ok::<_, Infallible>(false)) {
+            Ok((outcome, _)) => outcome,
+        };
+        assert_eq!(judge(&mut pending), Outcome::Changed);
+        pending.hand_over();
+        assert_eq!(judge(&mut pending), Outcome::Unchanged);
+        // The next group begins, and this one has been applied: from here on the store is asked.
+        pending.hand_over();
+        assert_eq!(judge(&mut pending), Outcome::Changed);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!            apply / allocate / update_set                     contains, list, count, …
 //!                      │                                                 ▲
 //!                ┌─────▼─────┐  records   ┌───────────┐            ┌─────┴─────┐
-//!                │ committer ├───────────▶│ ChangeLog │            │   slots   │
+//!                │ committer ├──appender─▶│ ChangeLog │            │   slots   │
 //!                └─────┬─────┘  one fsync └───────────┘            └─▲───────▲─┘
 //!                      └──────────── applies ────────────────────────┘       │ new segments
 //!                                              ┌───────────┐   freeze        │
@@ -19,6 +19,7 @@
 //! - a list is its segment's list under its deltas; the segments and the log together are the whole truth;
 //! - readers never wait for a disk but for the pages of a segment.
 
+mod appender;
 mod bulk;
 mod catalog;
 mod check;
@@ -27,9 +28,13 @@ mod compaction;
 mod error;
 mod externals;
 mod judge;
+mod layers;
 mod manifest;
 mod open;
+mod paced_disk;
 mod popular;
+mod pressure;
+mod queue;
 mod read;
 mod segments;
 mod slot;
@@ -39,7 +44,7 @@ mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use base::clock::Clock;
@@ -51,19 +56,21 @@ use tokio::sync::{oneshot, watch as tokio_watch};
 pub use bulk::{Bulk, BulkEdges, BulkError, BulkOptions, BulkReport, Columns, EdgeBatch, Gatherer, TooManyPeople};
 pub use catalog::NamedSet;
 pub use check::Report;
-pub use committer::{Allocated, Applied, Wanted};
 pub use error::StoreError;
 pub use judge::{Change, Outcome};
 pub use open::{Options, Recovery};
+pub use queue::{Allocated, Applied, Wanted};
 pub use stats::Stats;
 pub use view::ListView;
 pub use watch::CONSUMERS_MAX;
 
 use crate::log::{ChangeLog, Record};
+use crate::metrics;
 use catalog::Catalog;
-use committer::{Job, Queue};
 use externals::Externals;
 use manifest::Manifest;
+use pressure::Pressure;
+use queue::{Job, Queue};
 use slot::Slot;
 
 /// The follow graph of one data directory. Clones are the same store; it closes when the last one is dropped, or by
@@ -74,8 +81,7 @@ pub struct Store(Arc<Running>);
 #[derive(Debug)]
 struct Running {
     shared: Arc<Shared>,
-    /// None once the store is closed.
-    queue: RwLock<Option<Queue>>,
+    queue: Arc<Queue>,
     compactor: compaction::Compactor,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -93,12 +99,9 @@ struct Shared {
     log: Box<dyn ChangeLog>,
     /// The newest revision that is durable and visible.
     revision: tokio_watch::Sender<Revision>,
-    /// Changes applied since the overlays were last frozen.
-    active_changes: AtomicUsize,
-    /// Changes in frozen overlays, which stay in memory until a compaction has written them all out.
-    frozen_changes: AtomicUsize,
-    /// Bytes of the log after it was last trimmed.
-    settled_log_bytes: AtomicU64,
+    pressure: Arc<Pressure>,
+    /// Bytes of the log at which it is worth a look whether it is too long.
+    log_bytes_to_look_at: AtomicU64,
     manifest: Mutex<Manifest>,
     popular: popular::Popular,
     _lock: Box<dyn LockGuard>,
@@ -118,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// An unknown user; a full queue; a store that refuses writes.
+    /// An unknown user; a full queue; an overlay that stays full; a store that refuses writes.
     pub async fn apply(&self, changes: Vec<Change>) -> Result<Applied, StoreError> {
         self.answered(self.submit_apply(changes)?).await
     }
@@ -142,7 +145,7 @@ impl Store {
     pub async fn update_set(&self, name: String, remove: Vec<u32>, add: Vec<u32>) -> Result<Revision, StoreError> {
         self.all_known(remove.iter().chain(&add).map(|id| UserId(*id)))?;
         let (answer, updated) = oneshot::channel();
-        self.0.send(Job::UpdateSet { name, remove, add, answer })?;
+        self.0.queue.push(Job::UpdateSet { name, remove, add, answer })?;
         self.answered(updated).await
     }
 
@@ -153,12 +156,8 @@ impl Store {
 
     fn submit_apply(&self, changes: Vec<Change>) -> Result<oneshot::Receiver<Result<Applied, StoreError>>, StoreError> {
         self.all_known(changes.iter().flat_map(|change| [change.source, change.target]))?;
-        let waiting = self.0.shared.changes_in_memory();
-        if waiting > self.0.shared.options.overlay_changes.saturating_mul(4) {
-            return Err(StoreError::OverlayFull { changes: waiting });
-        }
         let (answer, applied) = oneshot::channel();
-        self.0.send(Job::Apply { changes, answer })?;
+        self.0.queue.push(Job::Apply { changes, answer })?;
         Ok(applied)
     }
 
@@ -168,7 +167,7 @@ impl Store {
         key: String,
     ) -> Result<oneshot::Receiver<Result<Allocated, StoreError>>, StoreError> {
         let (answer, allocated) = oneshot::channel();
-        self.0.send(Job::Allocate { wanted, key, answer })?;
+        self.0.queue.push(Job::Allocate { wanted, key, answer })?;
         Ok(allocated)
     }
 
@@ -183,12 +182,8 @@ impl Store {
 }
 
 impl Running {
-    fn send(&self, job: Job) -> Result<(), StoreError> {
-        self.queue.read().as_ref().ok_or(StoreError::Closing)?.send(job)
-    }
-
     fn stop(&self) {
-        drop(self.queue.write().take());
+        self.queue.close();
         for thread in self.threads.lock().drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
@@ -219,10 +214,7 @@ impl Shared {
     /// Makes a durable record visible. Parts of the store that stand for its revision already are left alone.
     fn apply(&self, record: &Record, revision: Revision) {
         match record {
-            Record::Change { .. } => {
-                slot::apply(&self.lists, self.slots, record, revision);
-                self.active_changes.fetch_add(1, Ordering::Relaxed);
-            }
+            Record::Change { .. } => slot::apply(&self.lists, self.slots, record, revision),
             Record::Allocate { first, count, external_ids, key } => {
                 let mut directory = self.directory.write();
                 directory.catalog.grant(catalog::Granted { first: *first, count: *count }, key);
@@ -240,21 +232,17 @@ impl Shared {
         }
     }
 
-    /// Changes that no segment has yet.
-    fn changes_in_memory(&self) -> usize {
-        self.active_changes.load(Ordering::Relaxed) + self.frozen_changes.load(Ordering::Relaxed)
+    /// Makes durable records visible, the last of which has the revision `last`.
+    fn apply_all(&self, records: &[Record], last: Revision) {
+        for (record, revision) in records.iter().zip(last.0 + 1 - records.len() as u64..) {
+            self.apply(record, Revision(revision));
+        }
+        metrics::overlay_bytes(self.pressure.bytes());
+        self.revision.send_replace(last);
     }
 
-    /// Freezes all overlays. Only the committer may, between two groups.
-    fn freeze(&self) {
-        self.lists.iter().for_each(Slot::freeze);
-        let frozen = self.active_changes.swap(0, Ordering::Relaxed);
-        self.frozen_changes.fetch_add(frozen, Ordering::Relaxed);
-    }
-
-    /// Whether the overlay or the log has grown past its bound.
-    fn wants_compaction(&self) -> bool {
-        let log_growth = self.log.bytes().saturating_sub(self.settled_log_bytes.load(Ordering::Relaxed));
-        self.changes_in_memory() >= self.options.overlay_changes || log_growth >= self.options.log_bytes
+    /// Whether it is worth a look what to compact.
+    fn may_want_compaction(&self) -> bool {
+        self.pressure.wants_compaction() || self.log.bytes() >= self.log_bytes_to_look_at.load(Ordering::Relaxed)
     }
 }

@@ -2,29 +2,34 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 use std::thread;
+use std::time::Duration;
 
 use base::clock::Clock;
 use base::disk::Disk;
 use base::{Revision, Slots};
 use parking_lot::{Mutex, RwLock};
+use rayon::prelude::*;
 use tokio::sync::watch;
 
+use super::appender::Appender;
 use super::catalog::Catalog;
-use super::committer::committer;
-use super::compaction::compactor;
+use super::committer::Committer;
+use super::compaction::Compactor;
 use super::externals::Externals;
 use super::manifest::{ImportMark, MANIFEST, Manifest};
+use super::pressure::Pressure;
+use super::queue::Queue;
 use super::segments::{Segments, is_segment_file};
-use super::slot::Slot;
+use super::slot::{Slot, Step};
 use super::{Directory, Running, Shared, Store, StoreError, popular};
 use crate::adjacency::Encoding;
 use crate::log::{ChangeLog, Cut, FileLog, Record};
 use crate::segment::TIME_ORDERED_ENTRIES;
 
 /// Records that are read at once when the log is replayed.
-const REPLAY_RECORDS: usize = 100_000;
+const REPLAY_RECORDS: usize = 500_000;
 const LOCK: &str = "LOCK";
 
 /// How a store is run.
@@ -36,9 +41,14 @@ pub struct Options {
     pub encoding: Encoding,
     /// From how many edges on the times of a list lie in the order of time in new segments.
     pub time_ordered_entries: u32,
-    /// Changes in memory that make compaction begin. One takes some 90 bytes; writes are refused at four times this.
-    pub overlay_changes: usize,
-    /// Bytes of the log that make compaction begin.
+    /// Bytes of changes in memory at the most, up to one group of writes. Compaction begins at half of it, writes slow
+    /// down from three quarters on.
+    pub overlay_bytes: usize,
+    /// How long writes wait for room in an overlay that has reached its bound before they are refused.
+    pub overlay_wait: Duration,
+    /// Bytes that compaction writes a second, while there is room in the overlay.
+    pub compaction_bytes_per_second: u64,
+    /// Bytes of the log at the most, but for what named readers hold. Compaction begins at half of it.
     pub log_bytes: u64,
     /// Bytes of one file of the log, about: trimming lets whole files go.
     pub log_file_bytes: u64,
@@ -52,9 +62,11 @@ impl Default for Options {
             slots: None,
             encoding: Encoding::Auto,
             time_ordered_entries: TIME_ORDERED_ENTRIES,
-            overlay_changes: 4_000_000,
+            overlay_bytes: 512 << 20,
+            overlay_wait: Duration::from_secs(1),
+            compaction_bytes_per_second: 100_000_000,
             log_bytes: 2 << 30,
-            log_file_bytes: 64 << 20,
+            log_file_bytes: 16 << 20,
             consumer_log_bytes: 4 << 30,
         }
     }
@@ -101,9 +113,10 @@ impl Store {
         }
         let log = log.with_file_bytes(options.log_file_bytes);
         let removed = remove_leftovers(disk.as_ref(), folder, &manifest)?;
+        let pressure = Arc::new(Pressure::new(options.overlay_bytes));
         let lists = slots.all().zip(&manifest.slots_state).map(|(slot, files)| {
             let segments = Segments::open(disk.as_ref(), folder, slots, slot, files.segments)?;
-            Ok(Slot::new(slots, segments, Revision(files.revision)))
+            Ok(Slot::new(slots, segments, Revision(files.revision), pressure.clone()))
         });
         let shared = Shared {
             lists: lists.collect::<Result<_, StoreError>>()?,
@@ -113,9 +126,8 @@ impl Store {
             options,
             slots,
             revision: watch::Sender::new(Revision::ZERO),
-            active_changes: AtomicUsize::new(0),
-            frozen_changes: AtomicUsize::new(0),
-            settled_log_bytes: AtomicU64::new(0),
+            pressure,
+            log_bytes_to_look_at: AtomicU64::new(0),
             manifest: Mutex::new(manifest),
             popular: popular::Popular::default(),
             disk,
@@ -129,22 +141,21 @@ impl Store {
 
     fn start(shared: Arc<Shared>) -> Result<Store, StoreError> {
         let (grown, wakes) = crossbeam::channel::bounded(1);
-        let (queue, committer) = committer(shared.clone(), grown);
-        let (compactor, work) = compactor(shared.clone(), queue.downgrade());
+        let queue = Arc::new(Queue::default());
+        let compactor = Compactor::new(shared.clone(), queue.clone());
         let folder = shared.folder.clone();
+        let no_thread = || StoreError::io(&folder, "given a thread");
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            thread::Builder::new().name(name.to_owned()).spawn(work).map_err(StoreError::io(&folder, "given a thread"))
+            thread::Builder::new().name(name.to_owned()).spawn(work).map_err(no_thread())
         };
+        let appender = Appender::start(shared.clone()).map_err(no_thread())?;
+        let committer = Committer::new(shared.clone(), queue.clone(), grown, appender);
+        let work = compactor.clone();
         let threads = vec![
             spawn("graph-committer", Box::new(move || committer.run()))?,
             spawn("graph-compactor", Box::new(move || work.run(&wakes)))?,
         ];
-        Ok(Store(Arc::new(Running {
-            shared,
-            queue: RwLock::new(Some(queue)),
-            compactor,
-            threads: Mutex::new(threads),
-        })))
+        Ok(Store(Arc::new(Running { shared, queue, compactor, threads: Mutex::new(threads) })))
     }
 }
 
@@ -169,21 +180,36 @@ impl Shared {
             return Err(StoreError::MissingRecords { start: self.log.last().0, needed: newest_file.0 });
         }
         let catalog = Revision(self.manifest.lock().catalog.revision);
-        let (mut at, mut replayed) = (oldest, 0);
-        loop {
-            let records = self.log.read(at, REPLAY_RECORDS)?;
-            let Some((last, _)) = records.last() else { break };
-            at = *last;
+        let mut replayed = 0;
+        let mut records = self.log.read(oldest, REPLAY_RECORDS)?;
+        while let Some((last, _)) = records.last() {
+            // The next records are read while these are applied.
+            let (next, ()) = rayon::join(|| self.log.read(*last, REPLAY_RECORDS), || self.replay_lists(&records));
             for (revision, record) in &records {
                 // What concerns the directory is in its file up to the file's revision; slots look for themselves.
-                if matches!(record, Record::Change { .. }) || *revision > catalog {
+                if matches!(record, Record::Change { .. }) {
+                    replayed += 1;
+                } else if *revision > catalog {
                     self.apply(record, *revision);
                     replayed += 1;
                 }
             }
+            records = next?;
         }
         self.revision.send_replace(self.log.last());
         Ok(replayed)
+    }
+
+    /// Applies what records do to lists: slot by slot, on all cores, since a slot's overlay fits the processor's caches
+    /// where that of all slots does not.
+    fn replay_lists(&self, records: &[(Revision, Record)]) {
+        let mut by_slot = vec![Vec::new(); self.lists.len()];
+        for (revision, record) in records {
+            for step in Step::of(record) {
+                by_slot[usize::from(self.slots.slot_of(step.user()).0)].push((step, *revision));
+            }
+        }
+        self.lists.par_iter().zip(by_slot).for_each(|(slot, steps)| slot.replay(&steps));
     }
 }
 

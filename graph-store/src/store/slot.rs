@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use base::{Direction, Edge, ListRef, Relation, Revision, Slots, UserId};
-use parking_lot::{RwLock, RwLockWriteGuard};
 use roaring::RoaringBitmap;
 
-use super::segments::Segments;
+use super::layers::{Frozen, Layer, Layers, State};
+use super::pressure::Pressure;
+use super::segments::{Key, Segments};
 use super::view::ListView;
 use crate::log::{Ended, Operation, Record};
 use crate::overlay::{Delta, Generation};
@@ -17,60 +18,77 @@ use crate::segment::SegmentError;
 #[derive(Debug)]
 pub(crate) struct Slot {
     slots: Slots,
-    state: RwLock<State>,
+    layers: Layers<Segments, Generation>,
+    /// Of the overlay of all slots.
+    pressure: Arc<Pressure>,
 }
 
-#[derive(Debug)]
-struct State {
-    segments: Arc<Segments>,
-    /// What the segments stand for.
-    revision: Revision,
-    /// Oldest first.
-    frozen: Vec<Arc<Generation>>,
-    active: Generation,
+impl Layer for Generation {
+    fn is_empty(&self) -> bool {
+        self.changes() == 0
+    }
 }
 
 /// One list as it was at one moment: what the segment has, and what changed since.
-struct Layers {
+struct Lists {
     segments: Arc<Segments>,
+    /// Oldest first.
     deltas: Vec<Delta>,
 }
 
+/// One member comes to a list, or leaves it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    list: ListRef,
+    member: UserId,
+    /// None where it leaves.
+    time: Option<u32>,
+}
+
 impl Slot {
-    pub(crate) fn new(slots: Slots, segments: Segments, revision: Revision) -> Self {
-        let state = State { segments: Arc::new(segments), revision, frozen: Vec::new(), active: Generation::default() };
-        Slot { slots, state: RwLock::new(state) }
+    pub(super) fn new(slots: Slots, segments: Segments, revision: Revision, pressure: Arc<Pressure>) -> Self {
+        Slot { slots, layers: Layers::new(segments, revision), pressure }
     }
 
     /// Whether `member` is in the list.
     pub(crate) fn contains(&self, list: ListRef, member: UserId) -> Result<bool, SegmentError> {
-        let (key, state) = (self.key(list), self.state.read());
-        let touched = state.deltas(key).find_map(|delta| delta.entry(member.0));
-        match touched {
-            Some(entry) => Ok(entry.time().is_some()),
-            None => state.segments.contains(key, member.0),
-        }
+        let key = self.key(list);
+        let segments = {
+            let state = self.layers.read();
+            if let Some(entry) = deltas(&state, key).find_map(|delta| delta.entry(member.0)) {
+                return Ok(entry.time().is_some());
+            }
+            state.base.clone()
+        };
+        // The segments may have to come from the disk: a writer that waited for that would hold up every reader.
+        segments.contains(key, member.0)
     }
 
     /// The size of the list.
     pub(crate) fn count(&self, list: ListRef) -> Result<u64, SegmentError> {
-        let (key, state) = (self.key(list), self.state.read());
-        let net: i64 = state.deltas(key).map(Delta::net).sum();
-        Ok(state.segments.count(key)?.saturating_add_signed(net))
+        let key = self.key(list);
+        let (segments, net) = {
+            let state = self.layers.read();
+            (state.base.clone(), deltas(&state, key).map(Delta::net).sum())
+        };
+        Ok(segments.count(key)?.saturating_add_signed(net))
     }
 
     /// The revision of the list's last change; zero where it never had one.
     pub(crate) fn version(&self, list: ListRef) -> Result<Revision, SegmentError> {
-        let (key, state) = (self.key(list), self.state.read());
-        let newest = state.deltas(key).next().map(Delta::version);
-        newest.map_or_else(|| state.segments.version(key), Ok)
+        let key = self.key(list);
+        let (segments, newest) = {
+            let state = self.layers.read();
+            (state.base.clone(), deltas(&state, key).next().map(Delta::version))
+        };
+        newest.map_or_else(|| segments.version(key), Ok)
     }
 
     /// The members of the list.
     pub(crate) fn members(&self, list: ListRef) -> Result<RoaringBitmap, SegmentError> {
-        let (key, layers) = (self.key(list), self.layers(list));
-        let mut members = layers.segments.members(key)?;
-        layers.deltas.iter().for_each(|delta| delta.apply_to(&mut members));
+        let (key, lists) = (self.key(list), self.lists(list));
+        let mut members = lists.segments.members(key)?;
+        lists.deltas.iter().for_each(|delta| delta.apply_to(&mut members));
         Ok(members)
     }
 
@@ -81,110 +99,151 @@ impl Slot {
 
     /// The list as it is now.
     pub(crate) fn view(&self, list: ListRef) -> ListView {
-        let (key, state) = (self.key(list), self.state.read());
-        ListView::new(state.segments.clone(), key, state.deltas(key).cloned().collect())
+        let (key, lists) = (self.key(list), self.lists(list));
+        ListView::new(lists.segments, key, lists.deltas.into_iter().rev().collect())
     }
 
     /// What the segments stand for.
     pub(crate) fn revision(&self) -> Revision {
-        self.state.read().revision
+        self.layers.read().revision
     }
 
     /// The segments as they are now.
     pub(crate) fn segments(&self) -> Arc<Segments> {
-        self.state.read().segments.clone()
+        self.layers.read().base.clone()
     }
 
     /// Changes in memory.
     pub(crate) fn changes(&self) -> usize {
-        let state = self.state.read();
+        let state = self.layers.read();
         state.frozen.iter().map(|generation| generation.changes()).sum::<usize>() + state.active.changes()
     }
 
-    /// Makes the active generation immutable and begins another. Nothing to do where nothing changed.
-    pub(crate) fn freeze(&self) {
-        let mut state = self.state.write();
-        if state.active.changes() > 0 {
-            let active = std::mem::take(&mut state.active);
-            state.frozen.push(Arc::new(active));
-        }
+    /// Bytes of memory that the changes take.
+    pub(crate) fn overlay_bytes(&self) -> usize {
+        let state = self.layers.read();
+        state.frozen.iter().map(|generation| generation.bytes()).sum::<usize>() + state.active.bytes()
+    }
+
+    /// Makes the active generation immutable and begins another. Every change up to `visible` must have been applied.
+    pub(super) fn freeze(&self, visible: Revision) -> Frozen<Segments, Generation> {
+        self.layers.freeze(visible)
     }
 
     /// The frozen generations, oldest first.
     pub(crate) fn frozen(&self) -> Vec<Arc<Generation>> {
-        self.state.read().frozen.clone()
+        self.layers.read().frozen.clone()
     }
 
     /// Puts segments in place that hold all that the `written` oldest frozen generations held.
     pub(crate) fn replace_segments(&self, segments: Segments, revision: Revision, written: usize) {
-        let mut state = self.state.write();
-        state.segments = Arc::new(segments);
-        state.revision = revision;
-        state.frozen.drain(..written);
+        let (_old, layers) = self.layers.replace_base(segments, revision, written);
+        let bytes = layers.iter().map(|generation| generation.bytes()).sum();
+        // Memory first, then the word that it is free.
+        drop(layers);
+        self.pressure.free(bytes);
     }
 
-    /// Lets unchanged segments stand for a newer revision.
-    pub(crate) fn advance(&self, revision: Revision) {
-        self.state.write().revision = revision;
+    /// Lets unchanged segments stand for `visible`, up to which every change must have been applied. Returns what the
+    /// segments stand for.
+    pub(crate) fn advance(&self, visible: Revision) -> Revision {
+        self.layers.advance(visible)
     }
 
-    fn key(&self, list: ListRef) -> (Relation, Direction, u32) {
-        (list.relation, list.direction, self.slots.ordinal_of(list.user))
+    /// Applies steps of lists that are all of this slot, in order, each with its revision. Those that the segments stand
+    /// for already are left out. Readers wait meanwhile.
+    pub(super) fn replay(&self, steps: &[(Step, Revision)]) {
+        let mut state = self.layers.write();
+        let before = state.active.bytes();
+        for (step, revision) in steps {
+            apply_step(&mut state, self.slots, step, *revision);
+        }
+        self.pressure.grow(state.active.bytes() - before);
     }
 
-    fn layers(&self, list: ListRef) -> Layers {
-        let (key, state) = (self.key(list), self.state.read());
-        let mut deltas: Vec<Delta> = state.deltas(key).cloned().collect();
+    fn key(&self, list: ListRef) -> Key {
+        key(self.slots, list)
+    }
+
+    fn lists(&self, list: ListRef) -> Lists {
+        let (key, state) = (self.key(list), self.layers.read());
+        let mut deltas: Vec<Delta> = deltas(&state, key).cloned().collect();
         deltas.reverse();
-        Layers { segments: state.segments.clone(), deltas }
+        Lists { segments: state.base.clone(), deltas }
     }
 }
 
-impl State {
-    /// The deltas of one list, newest first.
-    fn deltas(&self, (relation, direction, ordinal): (Relation, Direction, u32)) -> impl Iterator<Item = &Delta> {
-        let frozen = self.frozen.iter().rev().map(AsRef::as_ref);
-        std::iter::once(&self.active)
-            .chain(frozen)
-            .filter_map(move |generation: &Generation| generation.delta(relation, direction, ordinal))
+impl Step {
+    /// What a record does to lists, in order; nothing where it is about something else.
+    pub(super) fn of(record: &Record) -> impl Iterator<Item = Step> {
+        let edges = match record {
+            Record::Change { relation, operation, source, target, time, ended: Ended { by_source, by_target } } => {
+                let time = (*operation == Operation::Add).then_some(*time);
+                [
+                    Some((*relation, *source, *target, time)),
+                    by_source.then_some((Relation::Follow, *source, *target, None)),
+                    by_target.then_some((Relation::Follow, *target, *source, None)),
+                ]
+            }
+            _ => [None; 3],
+        };
+        edges.into_iter().flatten().flat_map(|(relation, source, target, time)| {
+            [
+                Step { list: ListRef::forward(relation, source), member: target, time },
+                Step { list: ListRef::reverse(relation, target), member: source, time },
+            ]
+        })
     }
 
-    fn set(&mut self, slots: Slots, list: ListRef, member: UserId, time: Option<u32>, revision: Revision) {
-        let key = (list.relation, list.direction, slots.ordinal_of(list.user));
-        match time {
-            Some(time) => self.active.add(key, member.0, time, revision),
-            None => self.active.remove(key, member.0, revision),
-        }
+    /// Whose list it is.
+    pub(super) fn user(&self) -> UserId {
+        self.list.user
     }
 }
 
 /// Applies a record to the slots of both its users, which no reader can see one without the other. A slot whose
 /// segments stand for the record's revision already is left alone.
-pub(crate) fn apply(lists: &[Slot], slots: Slots, record: &Record, revision: Revision) {
-    let Record::Change { relation, operation, source, target, time, ended } = record else { return };
+pub(super) fn apply(lists: &[Slot], slots: Slots, record: &Record, revision: Revision) {
+    let Record::Change { source, target, .. } = record else { return };
     let [source_slot, target_slot] = [*source, *target].map(|user| usize::from(slots.slot_of(user).0));
     // Always the lower slot first, so that nobody waits in a circle.
-    let mut low = lists[source_slot.min(target_slot)].state.write();
-    let mut high = (source_slot != target_slot).then(|| lists[source_slot.max(target_slot)].state.write());
-    let time = (*operation == Operation::Add).then_some(*time);
-    let mut set = |list: ListRef, member: UserId, time: Option<u32>| {
-        let in_high = slots.slot_of(list.user).0 as usize != source_slot.min(target_slot);
-        let state: &mut RwLockWriteGuard<'_, State> =
-            if in_high { high.as_mut().unwrap_or(&mut low) } else { &mut low };
-        if state.revision < revision {
-            state.set(slots, list, member, time, revision);
-        }
-    };
-    let mut edge = |relation, source, target, time| {
-        set(ListRef::forward(relation, source), target, time);
-        set(ListRef::reverse(relation, target), source, time);
-    };
-    edge(*relation, *source, *target, time);
-    let Ended { by_source, by_target } = *ended;
-    if by_source {
-        edge(Relation::Follow, *source, *target, None);
+    let low_slot = source_slot.min(target_slot);
+    let mut low = lists[low_slot].layers.write();
+    let mut high = (source_slot != target_slot).then(|| lists[source_slot.max(target_slot)].layers.write());
+    let mut grown = 0;
+    for step in Step::of(record) {
+        let in_low = usize::from(slots.slot_of(step.user()).0) == low_slot;
+        let state = if in_low { &mut low } else { high.as_mut().unwrap_or(&mut low) };
+        let before = state.active.bytes();
+        apply_step(state, slots, &step, revision);
+        grown += state.active.bytes() - before;
     }
-    if by_target {
-        edge(Relation::Follow, *target, *source, None);
+    lists[low_slot].pressure.grow(grown);
+}
+
+fn apply_step(state: &mut State<Segments, Generation>, slots: Slots, step: &Step, revision: Revision) {
+    if revision <= state.revision {
+        return;
     }
+    let (key, member) = (key(slots, step.list), step.member.0);
+    match step.time {
+        Some(time) => state.active.add(key, member, time, revision),
+        None => state.active.remove(key, member, revision),
+    }
+    state.applied = revision;
+}
+
+fn key(slots: Slots, list: ListRef) -> Key {
+    (list.relation, list.direction, slots.ordinal_of(list.user))
+}
+
+/// The deltas of one list, newest first.
+fn deltas(
+    state: &State<Segments, Generation>,
+    (relation, direction, ordinal): (Relation, Direction, u32),
+) -> impl Iterator<Item = &Delta> {
+    let frozen = state.frozen.iter().rev().map(AsRef::as_ref);
+    std::iter::once(&state.active)
+        .chain(frozen)
+        .filter_map(move |generation: &Generation| generation.delta(relation, direction, ordinal))
 }

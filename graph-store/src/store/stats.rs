@@ -30,6 +30,8 @@ pub struct Stats {
     pub bytes_per_edge_reverse: f64,
     /// Changes in memory.
     pub overlay_changes: u64,
+    /// Bytes of memory that they take.
+    pub overlay_bytes: u64,
     /// Bytes of the log.
     pub log_bytes: u64,
     /// The longest list of followers.
@@ -39,6 +41,16 @@ pub struct Stats {
 }
 
 impl Store {
+    /// Bytes of memory that changes take.
+    pub fn overlay_bytes(&self) -> usize {
+        self.0.shared.pressure.bytes()
+    }
+
+    /// Bytes of the log's files.
+    pub fn log_bytes(&self) -> u64 {
+        self.0.shared.log.bytes()
+    }
+
     /// Counts everything: some tenths of a microsecond for each user.
     pub fn stats(&self) -> Result<Stats, StoreError> {
         let shared = &self.0.shared;
@@ -69,7 +81,8 @@ impl Store {
             bytes_per_edge_forward: per_edge(files[0]),
             bytes_per_edge_reverse: per_edge(files[1]),
             overlay_changes: shared.lists.iter().map(|slot| slot.changes() as u64).sum(),
-            log_bytes: shared.log.bytes(),
+            overlay_bytes: self.overlay_bytes() as u64,
+            log_bytes: self.log_bytes(),
             max_followers,
             max_followees,
         })

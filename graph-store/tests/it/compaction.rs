@@ -3,75 +3,49 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use base::clock::ManualClock;
-use base::disk::{Disk, DiskFile, LockGuard, Mapped, SimulatedDisk};
+use base::disk::{Disk, SimulatedDisk};
 use base::{Relation, Revision};
 use graph_store::log::{LogError, Operation};
 use graph_store::store::{Change, Wanted};
 use graph_store::{Options, Store, StoreError};
 
-use crate::support::{change, two_slots};
+use crate::asking_disk::AskingDisk;
+use crate::support::{change, open_on, two_slots};
 
 const SEGMENTS: &str = "graph/segments";
 
-/// A disk on which, while it is so, no segment can be made certain. Everything else works.
-#[derive(Debug, Default)]
+/// A disk on which segments can be made certain only so many times more. Everything else works.
 struct Stubborn {
     disk: SimulatedDisk,
-    is_so: AtomicBool,
+    times: Arc<AtomicUsize>,
 }
 
-impl Disk for Stubborn {
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        if self.is_so.load(Ordering::Relaxed) && folder == Path::new(SEGMENTS) {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.disk.sync_folder(folder)
-    }
-
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.disk.create_folder(path)
-    }
-
-    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
-        self.disk.names(folder)
-    }
-
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.disk.read(path)
-    }
-
-    fn map(&self, path: &Path) -> io::Result<Mapped> {
-        self.disk.map(path)
-    }
-
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.create(path)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.disk.open(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove(path)
-    }
-
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn LockGuard>> {
-        self.disk.lock(path)
+impl Default for Stubborn {
+    fn default() -> Self {
+        Stubborn { disk: SimulatedDisk::new(), times: Arc::new(AtomicUsize::new(usize::MAX)) }
     }
 }
 
-fn opened(disk: &Arc<Stubborn>, options: Options) -> Store {
-    let clock = Arc::new(ManualClock::new(0));
-    let opened = Store::open(disk.clone(), clock, Path::new("graph"), options);
-    opened.map(|(store, _)| store).expect("the store is whole")
+impl Stubborn {
+    fn open(&self, options: Options) -> Store {
+        let times = self.times.clone();
+        let disk = AskingDisk::new(self.disk.clone(), move |path| {
+            let less = |times: usize| times.checked_sub(1);
+            let refused =
+                path == Path::new(SEGMENTS) && times.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_err();
+            if refused { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        });
+        open_on(Arc::new(disk), options).map(|(store, _)| store).expect("the store is whole")
+    }
+
+    /// So many more segments can be made certain.
+    fn lets_through(&self, times: usize) {
+        self.times.store(times, Ordering::Relaxed);
+    }
 }
 
 /// A follow that no other number stands for, among 100 users.
@@ -83,10 +57,10 @@ fn follow(number: u32) -> Change {
 // What a failed compaction had frozen was no longer counted: writes were taken until the memory was full.
 #[test]
 fn while_compaction_fails_writes_are_taken_up_to_the_bound_and_no_further() {
-    let disk = Arc::new(Stubborn::default());
-    let store = opened(&disk, Options { overlay_changes: 10, ..two_slots() });
+    let disk = Stubborn::default();
+    let store = disk.open(Options { overlay_bytes: 10_000, overlay_wait: Duration::ZERO, ..two_slots() });
     store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
-    disk.is_so.store(true, Ordering::Relaxed);
+    disk.lets_through(0);
     let mut taken = 0;
     let refused = loop {
         match store.apply_blocking(vec![follow(taken)]) {
@@ -96,8 +70,10 @@ fn while_compaction_fails_writes_are_taken_up_to_the_bound_and_no_further() {
         assert!(taken < 200, "nothing was refused");
         store.compact().expect_err("no segment can be made certain");
     };
-    assert!(matches!(refused, StoreError::OverlayFull { changes: 41 }), "after {taken}: {refused}");
-    disk.is_so.store(false, Ordering::Relaxed);
+    let StoreError::OverlayFull { bytes, max: 10_000 } = refused else { panic!("after {taken}: {refused}") };
+    assert!((10_000..11_000).contains(&bytes), "after {taken}: {bytes}");
+    assert_eq!(store.overlay_bytes(), bytes);
+    disk.lets_through(usize::MAX);
     store.compact().expect("the disk works again");
     store.apply_blocking(vec![follow(taken)]).expect("there is room again");
     assert_eq!(store.stats().expect("readable").edges, u64::from(taken) + 1);
@@ -106,24 +82,24 @@ fn while_compaction_fails_writes_are_taken_up_to_the_bound_and_no_further() {
 // Each compaction that failed left its files behind until the store was opened again.
 #[test]
 fn a_compaction_that_fails_leaves_no_files() {
-    let disk = Arc::new(Stubborn::default());
-    let store = opened(&disk, two_slots());
+    let disk = Stubborn::default();
+    let store = disk.open(two_slots());
     store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
     store.apply_blocking((0..20).map(follow).collect()).expect("the disk works");
     store.compact().expect("the disk works");
-    let before = disk.names(Path::new(SEGMENTS)).expect("a folder");
+    let before = disk.disk.names(Path::new(SEGMENTS)).expect("a folder");
     store.apply_blocking((20..40).map(follow).collect()).expect("the log is not touched");
-    disk.is_so.store(true, Ordering::Relaxed);
+    disk.lets_through(0);
     store.compact().expect_err("no segment can be made certain");
-    assert_eq!(disk.names(Path::new(SEGMENTS)).expect("a folder"), before);
+    assert_eq!(disk.disk.names(Path::new(SEGMENTS)).expect("a folder"), before);
     assert!(store.check(&|_| {}).is_clean());
 }
 
 // Once one named reader held more of the log than the bound allows, every other one lost its place, too.
 #[test]
 fn a_named_reader_who_is_too_far_behind_costs_the_others_nothing() {
-    let disk = Arc::new(Stubborn::default());
-    let store = opened(&disk, Options { log_file_bytes: 200, consumer_log_bytes: 2_000, ..two_slots() });
+    let disk = Stubborn::default();
+    let store = disk.open(Options { log_file_bytes: 200, consumer_log_bytes: 2_000, ..two_slots() });
     store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
     assert!(store.consumer_is_at("slow", Revision(1)));
     let mut newest = Revision::ZERO;
@@ -137,4 +113,64 @@ fn a_named_reader_who_is_too_far_behind_costs_the_others_nothing() {
     let slow = store.records_after(Revision(1), 1).expect_err("too far behind");
     assert!(matches!(slow, StoreError::Log(LogError::Trimmed { .. })), "{slow}");
     assert!(store.stats().expect("readable").log_bytes <= 2_000);
+}
+
+/// Yields until it is so.
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be");
+        thread::yield_now();
+    }
+}
+
+// The slots were written out together, and the log was trimmed when the last one was: one that changed once in a while
+// made all others wait.
+#[test]
+fn a_log_that_reaches_its_bound_is_trimmed_although_the_overlay_is_small_and_slots_are_idle() {
+    let disk = Stubborn::default();
+    let store = disk.open(Options { log_file_bytes: 500, log_bytes: 20_000, ..two_slots() });
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    // A change of both slots, and from then on only of one.
+    store.apply_blocking(vec![follow(0)]).expect("the disk works");
+    for operation in [Operation::Add, Operation::Remove].repeat(3_000) {
+        store.apply_blocking(vec![change(Relation::Follow, operation, 0, 2)]).expect("the disk works");
+        wait_until(|| store.log_bytes() <= 20_000);
+    }
+    assert!(store.revision().0 > 6_000, "the log was never long enough");
+    drop(store);
+    let store = disk.open(two_slots());
+    assert_eq!(store.stats().expect("readable").edges, 1);
+    assert!(store.check(&|_| {}).is_clean());
+}
+
+// Compaction began only after a write, and no write was taken before compaction.
+#[test]
+fn a_store_that_opens_with_more_changes_than_its_bound_makes_room_for_writes() {
+    let disk = Stubborn::default();
+    let store = disk.open(two_slots());
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    store.apply_blocking((0..50).map(follow).collect()).expect("the disk works");
+    drop(store);
+    let store = disk.open(Options { overlay_bytes: 1_000, overlay_wait: Duration::from_secs(30), ..two_slots() });
+    assert!(store.overlay_bytes() > 1_000);
+    store.apply_blocking(vec![follow(50)]).expect("room is made");
+    assert_eq!(store.stats().expect("readable").edges, 51);
+}
+
+// All changes in memory were counted until the last slot was written out.
+#[test]
+fn the_memory_of_a_slot_is_free_as_soon_as_its_segments_are_in_place() {
+    let disk = Stubborn::default();
+    let store = disk.open(two_slots());
+    store.allocate_blocking(Wanted::Count(100), String::new()).expect("the disk works");
+    store.apply_blocking((0..50).map(follow).collect()).expect("the disk works");
+    let before = store.overlay_bytes();
+    disk.lets_through(1);
+    store.compact().expect_err("the second slot's segments cannot be made certain");
+    let after = store.overlay_bytes();
+    assert!(0 < after && after < before, "{before}, then {after}");
+    disk.lets_through(usize::MAX);
+    store.compact().expect("the disk works again");
+    assert_eq!(store.overlay_bytes(), 0);
 }

@@ -22,7 +22,7 @@ const WRITES: usize = 400;
 
 fn opened(folder: &std::path::Path) -> Store {
     // So few changes make compaction begin that it runs all the time.
-    let options = Options { overlay_changes: 100, ..Options::default() };
+    let options = Options { overlay_bytes: 20_000, ..Options::default() };
     Store::open(Arc::new(RealDisk), Arc::new(SystemClock), folder, options).expect("a folder of its own").0
 }
 

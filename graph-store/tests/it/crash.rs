@@ -1,12 +1,16 @@
 //! With the power cut at any write and any sync, what was acknowledged is there and nothing is half done.
 
+use std::sync::{Arc, Mutex};
+use std::thread;
+
 use base::disk::SimulatedDisk;
 use base::{ListRef, Relation, UserId};
 use graph_store::log::Operation;
 use graph_store::store::{BulkEdges, BulkError, Change, Wanted};
 use graph_store::{Store, StoreError};
 
-use crate::support::{Model, NOW, all_lists, change, contents, contents_of, open, open_with, two_slots};
+use crate::asking_disk::AskingDisk;
+use crate::support::{Model, NOW, all_lists, change, contents, contents_of, open, open_on, open_with, two_slots};
 
 const USERS: u32 = 6;
 
@@ -56,6 +60,21 @@ impl Story {
     }
 }
 
+impl Story {
+    /// Panics unless the disk holds all that was acknowledged. The step under way when the power went may have happened
+    /// or not, and nothing in between.
+    fn assert_is_in(&self, disk: &SimulatedDisk, case: &str) {
+        let store = open(disk);
+        let found = contents(&store).expect("readable");
+        let nothing = Model::default();
+        let possible = self.0.iter().rev().take(2).chain(self.0.len().lt(&2).then_some(&nothing));
+        let same = possible.into_iter().any(|model| contents_of(model, store.users()) == found);
+        assert!(same, "{case}: {found:?}");
+        let report = store.check(&|_| {});
+        assert!(report.is_clean(), "{case}: {report:?}");
+    }
+}
+
 /// What a disk that says no does to an import.
 fn in_store(error: BulkError) -> StoreError {
     match error {
@@ -76,17 +95,65 @@ fn with_the_power_cut_at_every_write_and_sync_nothing_acknowledged_is_lost() {
         let failed = story.run(&disk).is_err();
         assert!(failed || operations + 3 > whole.operations(), "the cut after {operations} was not felt");
         for seed in 0..4 {
-            let after = disk.after_power_cut(seed);
-            let store = open(&after);
-            let found = contents(&store).expect("readable");
-            // The step under way when the power went may have happened or not, and nothing in between.
-            let nothing = Model::default();
-            let possible = story.0.iter().rev().take(2).chain(story.0.len().lt(&2).then_some(&nothing));
-            let same = possible.into_iter().any(|model| contents_of(model, store.users()) == found);
-            assert!(same, "cut after {operations}, seed {seed}: {found:?}");
-            let report = store.check(&|_| {});
-            assert!(report.is_clean(), "cut after {operations}, seed {seed}: {report:?}");
+            story.assert_is_in(&disk.after_power_cut(seed), &format!("cut after {operations}, seed {seed}"));
         }
+    }
+}
+
+/// Compacts twice, and before everything that a compaction does on the disk a change is made.
+fn compact_among_writes(disk: &SimulatedDisk) -> (Story, Result<(), StoreError>) {
+    type Change = Box<dyn FnMut() + Send>;
+    let compacting = thread::current().id();
+    let between: Arc<Mutex<Option<Change>>> = Arc::default();
+    let asked = between.clone();
+    let asking = AskingDisk::new(disk.clone(), move |_| {
+        // Taken out meanwhile: what the change does on the disk asks, too, in other threads.
+        let change = (thread::current().id() == compacting).then(|| asked.lock().expect("no panic").take()).flatten();
+        if let Some(mut change) = change {
+            change();
+            *asked.lock().expect("no panic") = Some(change);
+        }
+        Ok(())
+    });
+    let story = Arc::new(Mutex::new(Story::default()));
+    let done = || -> Result<(), StoreError> {
+        let store = open_on(Arc::new(asking), two_slots())?.0;
+        store.allocate_blocking(Wanted::Count(USERS), String::new())?;
+        story.lock().expect("no panic").apply(&store, &[(Relation::Follow, Operation::Add, 0, 1)])?;
+        let (writing, told) = (store.clone(), story.clone());
+        let mut number = 0;
+        let mut is_over = false;
+        *between.lock().expect("no panic") = Some(Box::new(move || {
+            let (source, step) = (number % USERS, number / USERS % (USERS - 1) + 1);
+            // Every edge in turn, there and away again.
+            let edges = USERS * (USERS - 1);
+            let operation = if (number / edges).is_multiple_of(2) { Operation::Add } else { Operation::Remove };
+            let steps = [(Relation::Mute, operation, source, (source + step) % USERS)];
+            is_over = is_over || told.lock().expect("no panic").apply(&writing, &steps).is_err();
+            number += 1;
+        }));
+        let compacted = store.compact().and_then(|_| store.compact());
+        // The change holds the store, and the store's disk the change.
+        between.lock().expect("no panic").take();
+        compacted.map(drop)
+    };
+    let done = done();
+    let story = std::mem::take(&mut *story.lock().expect("no panic"));
+    (story, done)
+}
+
+#[test]
+fn with_the_power_cut_anywhere_in_a_compaction_among_writes_nothing_acknowledged_is_lost() {
+    let whole = SimulatedDisk::new();
+    let (story, done) = compact_among_writes(&whole);
+    done.expect("nothing was cut");
+    assert!(story.0.len() > 40, "only {} changes were made", story.0.len());
+    for operations in 0..whole.operations() {
+        let disk = SimulatedDisk::new();
+        disk.cut_power_after(operations);
+        let (story, _) = compact_among_writes(&disk);
+        // One of many ways to lose what was not synced, another one for each cut.
+        story.assert_is_in(&disk.after_power_cut(operations), &format!("cut after {operations}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base::clock::ManualClock;
-use base::disk::SimulatedDisk;
+use base::disk::{Disk, SimulatedDisk};
 use base::{Direction, ListRef, Relation, Slots, UserId};
 use graph_store::log::Operation;
 use graph_store::store::{Change, Outcome, Wanted};
@@ -19,8 +19,12 @@ pub(crate) fn two_slots() -> Options {
 }
 
 pub(crate) fn open_with(disk: &SimulatedDisk, options: Options) -> Result<(Store, Recovery), StoreError> {
+    open_on(Arc::new(disk.clone()), options)
+}
+
+pub(crate) fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<(Store, Recovery), StoreError> {
     let clock = Arc::new(ManualClock::new(u64::from(NOW) * 1000));
-    Store::open(Arc::new(disk.clone()), clock, Path::new("graph"), options)
+    Store::open(disk, clock, Path::new("graph"), options)
 }
 
 pub(crate) fn open(disk: &SimulatedDisk) -> Store {

@@ -186,7 +186,8 @@ impl Load<'_> {
         let slots: Vec<_> = self.shared.slots.all().zip(forward.into_iter().zip(reverse)).collect();
         let merge = |(slot, (forward, reverse)): (SlotNumber, _)| {
             let frozen = self.shared.lists[usize::from(slot.0)].frozen();
-            Ok(self.shared.rewrite(slot, &frozen, [forward, reverse], self.revision)?)
+            let disk = self.shared.disk.as_ref();
+            Ok(self.shared.rewrite(disk, slot, &frozen, [forward, reverse], self.revision)?)
         };
         slots.into_par_iter().map(merge).collect()
     }
@@ -230,7 +231,6 @@ impl Load<'_> {
         for (slot, segments) in shared.lists.iter().zip(segments) {
             slot.replace_segments(segments, self.revision, slot.frozen().len());
         }
-        shared.frozen_changes.store(0, Ordering::Relaxed);
         *shared.directory.write() = Directory { dirty: false, ..directory };
         shared.popular.forget();
         shared.revision.send_replace(self.revision);
