@@ -16,6 +16,7 @@ use benches::churn::{ChurnReport, apply_per_second_durable_64_writers, churn};
 use clap::Parser;
 use graph_store::generate::{GraphSpec, generate};
 use graph_store::import::{Import, import};
+use graph_store::store::BulkOptions;
 use graph_store::{Options, Store};
 use serde::Serialize;
 
@@ -103,7 +104,8 @@ fn fill(store: &Store, folder: &Path, args: &Args) -> anyhow::Result<u64> {
     let edges = folder.join("edges.bin");
     let spec = GraphSpec::new(args.users, args.mean_followees, 1)?;
     let generated = generate(&spec, BufWriter::new(File::create(&edges)?), &|_, _| {})?;
-    import(store, &Import { edges: edges.clone(), vertices: None }, &|_| {}).context("the graph was not imported")?;
+    let what = Import { edges: edges.clone(), vertices: None, options: BulkOptions::default() };
+    import(store, &what, &|_| {}).context("the graph was not imported")?;
     std::fs::remove_file(edges)?;
     Ok(generated.edges)
 }

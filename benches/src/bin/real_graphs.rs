@@ -13,6 +13,7 @@ use benches::bound;
 use clap::Parser;
 use graph_store::adjacency::Encoding;
 use graph_store::import::{Import, import};
+use graph_store::store::BulkOptions;
 use graph_store::{Options, Store};
 use serde::Serialize;
 
@@ -77,7 +78,7 @@ fn measure(data: &Path, graph: &'static str, name: &'static str, encoding: Encod
     let folder = tempfile::tempdir()?;
     let options = Options { encoding, ..Options::default() };
     let (store, _) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), folder.path(), options)?;
-    let what = Import { edges: data.join(graph), vertices: None };
+    let what = Import { edges: data.join(graph), vertices: None, options: BulkOptions::default() };
     import(&store, &what, &|_| {}).with_context(|| format!("{graph} was not imported"))?;
     let stats = store.stats()?;
     let [forward, reverse] = Direction::ALL.map(|direction| bound_bytes(&store, direction));

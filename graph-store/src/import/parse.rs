@@ -11,16 +11,18 @@
 //!
 //! Bytes that are no ASCII are quoted as well as can be; nothing need be UTF-8.
 //!
-//! Graphs have billions of lines, so the lines are read where they lie, a block at a time: complete lines are parsed in
-//! one pass over their bytes, and what is left of the last one moves to the front of the next block.
+//! Graphs have billions of lines, so the lines are parsed where they lie, a block of complete lines at a time, in one pass
+//! over their bytes and on any thread; what is left of the last line is the beginning of the next block.
 
 use std::io::{self, Read};
+
+use crate::store::EdgeBatch;
 
 /// Bytes of a line at the most. A longer one is no line of ids.
 pub const LINE_MAX_BYTES: usize = 64 << 10;
 /// Characters of a malformed line that an error quotes.
 pub const QUOTE_MAX_CHARACTERS: usize = 80;
-/// Bytes read at once; must hold more than one line.
+/// Bytes of a block; must hold more than one line.
 const BLOCK_BYTES: usize = 1 << 20;
 
 /// Why no more lines come.
@@ -80,113 +82,139 @@ pub type Edges<R> = Lines<R, 2>;
 /// The ids of a vertex list.
 pub type Vertices<R> = Lines<R, 1>;
 
-/// Iterates over the lines of a source that hold ids, `IDS` of them each. Ends after the first error.
+/// Cuts a source into blocks of complete lines.
 #[derive(Debug)]
-pub struct Lines<R, const IDS: usize> {
+pub struct LineBlocks<R> {
     source: R,
-    buffer: Vec<u8>,
-    /// Where the next line begins.
-    start: usize,
-    /// Where complete lines end.
-    complete: usize,
-    /// Where what has been read ends.
-    filled: usize,
+    /// What has been read of a line that is not complete.
+    rest: Vec<u8>,
     /// The number of the next line, from 1.
     line: u64,
     /// Set once the source has given all that it will.
     end: Option<io::Result<()>>,
+}
+
+/// Complete lines, each with its line end.
+#[derive(Debug)]
+pub struct LineBlock {
+    bytes: Vec<u8>,
+    /// Where the next line begins.
+    start: usize,
+    /// The number of the next line, from 1.
+    line: u64,
+}
+
+impl<R: Read> LineBlocks<R> {
+    /// The lines of `source`, which need not be buffered.
+    pub fn new(source: R) -> Self {
+        LineBlocks { source, rest: Vec::new(), line: 1, end: None }
+    }
+
+    /// Takes the next lines, at least one; `None` at the end.
+    pub fn next_block(&mut self) -> Result<Option<LineBlock>, ParseError> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let searched = bytes.len();
+        if self.end.is_none() {
+            bytes.resize(BLOCK_BYTES, 0);
+            let mut filled = searched;
+            while filled < BLOCK_BYTES && self.end.is_none() {
+                match self.source.read(&mut bytes[filled..]) {
+                    Ok(0) => self.end = Some(Ok(())),
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => self.end = Some(Err(error)),
+                }
+            }
+            bytes.truncate(filled);
+        }
+        if let Some(Ok(())) = self.end
+            && bytes.last().is_some_and(|last| *last != b'\n')
+        {
+            bytes.push(b'\n');
+        }
+        let Some(last) = bytes[searched.min(bytes.len())..].iter().rposition(|byte| *byte == b'\n') else {
+            // A whole block without a line end holds no line that could be right; the part before an error is no line.
+            return match self.end.replace(Ok(())) {
+                None => Err(LineBlock { bytes, start: 0, line: self.line }.malformed(BLOCK_BYTES, Problem::TooLong)),
+                Some(Ok(())) => Ok(None),
+                Some(Err(source)) => Err(ParseError::Read { line: self.line, source }),
+            };
+        };
+        self.rest = bytes.split_off(searched + last + 1);
+        let block = LineBlock { bytes, start: 0, line: self.line };
+        self.line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(Some(block))
+    }
+}
+
+impl LineBlock {
+    /// Appends the edges of these lines.
+    pub fn decode(mut self, into: &mut EdgeBatch) -> Result<(), ParseError> {
+        while let Some([source, target]) = self.next_ids()? {
+            into.edges.push((source, target));
+        }
+        Ok(())
+    }
+
+    /// The ids of the next line that has any; `None` after the last one.
+    #[inline]
+    fn next_ids<const IDS: usize>(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
+        while self.start < self.bytes.len() {
+            match parse_line(&self.bytes, self.start) {
+                Ok((ids, end)) if end - self.start <= LINE_MAX_BYTES => {
+                    self.start = end + 1;
+                    self.line += 1;
+                    if ids.is_some() {
+                        return Ok(ids);
+                    }
+                }
+                Ok((_, end)) => return Err(self.malformed(end, Problem::TooLong)),
+                Err(problem) => {
+                    let rest = &self.bytes[self.start..];
+                    let end = self.start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+                    let problem = if end - self.start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
+                    return Err(self.malformed(end, problem));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn malformed(&self, end: usize, problem: Problem) -> ParseError {
+        ParseError::Malformed { line: self.line, quote: quote(&self.bytes[self.start..end]), problem }
+    }
+}
+
+/// Iterates over the lines of a source that hold ids, `IDS` of them each. Ends after the first error.
+#[derive(Debug)]
+pub struct Lines<R, const IDS: usize> {
+    blocks: LineBlocks<R>,
+    block: LineBlock,
     failed: bool,
 }
 
 impl<R: Read, const IDS: usize> Lines<R, IDS> {
     /// The lines of `source`, which need not be buffered.
     pub fn new(source: R) -> Self {
-        Lines {
-            source,
-            // One byte more than is read, for the line end that the last line may lack.
-            buffer: vec![0; BLOCK_BYTES + 1],
-            start: 0,
-            complete: 0,
-            filled: 0,
-            line: 1,
-            end: None,
-            failed: false,
-        }
+        let block = LineBlock { bytes: Vec::new(), start: 0, line: 1 };
+        Lines { blocks: LineBlocks::new(source), block, failed: false }
     }
 
     /// The number of lines read so far, those without ids included.
     pub fn lines_read(&self) -> u64 {
-        self.line - 1
+        self.block.line - 1
     }
 
-    /// Makes at least one more line complete; `false` at the end.
-    fn fill(&mut self) -> Result<bool, ParseError> {
-        if let Some(end) = self.end.take() {
-            self.end = Some(Ok(()));
-            return match end {
-                Ok(()) => Ok(false),
-                Err(source) => Err(ParseError::Read { line: self.line, source }),
-            };
-        }
-        self.buffer.copy_within(self.start..self.filled, 0);
-        self.filled -= self.start;
-        self.start = 0;
-        let searched = self.filled;
-        while self.filled < BLOCK_BYTES {
-            match self.source.read(&mut self.buffer[self.filled..BLOCK_BYTES]) {
-                Ok(0) => {
-                    self.end = Some(Ok(()));
-                    break;
-                }
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.end = Some(Err(error));
-                    break;
-                }
+    fn next_ids(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
+        loop {
+            if let Some(ids) = self.block.next_ids()? {
+                return Ok(Some(ids));
+            }
+            match self.blocks.next_block()? {
+                Some(block) => self.block = block,
+                None => return Ok(None),
             }
         }
-        if let Some(Ok(())) = self.end
-            && self.filled > 0
-            && self.buffer[self.filled - 1] != b'\n'
-        {
-            self.buffer[self.filled] = b'\n';
-            self.filled += 1;
-        }
-        match self.buffer[searched..self.filled].iter().rposition(|byte| *byte == b'\n') {
-            Some(last) => self.complete = searched + last + 1,
-            // A whole block without a line end holds no line that could be right; the part before an error is no line.
-            None if self.end.is_none() => return Err(self.malformed(self.filled, Problem::TooLong)),
-            None => {
-                self.complete = 0;
-                return self.fill();
-            }
-        }
-        Ok(true)
-    }
-
-    /// The ids of the next line; `None` where it has none.
-    #[inline]
-    fn parse_line(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
-        let lines = &self.buffer[..self.complete];
-        match parse_line(lines, self.start) {
-            Ok((ids, end)) if end - self.start <= LINE_MAX_BYTES => {
-                self.start = end + 1;
-                self.line += 1;
-                Ok(ids)
-            }
-            Ok((_, end)) => Err(self.malformed(end, Problem::TooLong)),
-            Err(problem) => {
-                let rest = &lines[self.start..];
-                let end = self.start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-                let problem = if end - self.start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
-                Err(self.malformed(end, problem))
-            }
-        }
-    }
-
-    fn malformed(&self, end: usize, problem: Problem) -> ParseError {
-        ParseError::Malformed { line: self.line, quote: quote(&self.buffer[self.start..end]), problem }
     }
 }
 
@@ -195,26 +223,12 @@ impl<R: Read, const IDS: usize> Iterator for Lines<R, IDS> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.failed {
-            let step = if self.start < self.complete {
-                self.parse_line()
-            } else {
-                match self.fill() {
-                    Ok(true) => Ok(None),
-                    Ok(false) => return None,
-                    Err(error) => Err(error),
-                }
-            };
-            match step {
-                Ok(None) => {}
-                Ok(Some(ids)) => return Some(Ok(ids)),
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(error));
-                }
-            }
+        if self.failed {
+            return None;
         }
-        None
+        let next = self.next_ids();
+        self.failed = next.is_err();
+        next.transpose()
     }
 }
 

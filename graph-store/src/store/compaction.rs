@@ -30,6 +30,7 @@ use super::segments::{Rewrite, Segments};
 use super::{Directory, Shared, Store, StoreError};
 use crate::metrics;
 use crate::overlay::Generation;
+use crate::segment::Segment;
 
 /// How long a compaction that failed is left alone. Writes may be refused meanwhile, so it is tried again unasked.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -162,7 +163,7 @@ impl Shared {
         if frozen.layers.is_empty() {
             return Ok(());
         }
-        let new = self.rewrite(disk, slot, &frozen.layers, frozen.revision)?;
+        let new = self.rewrite(disk, slot, &frozen.layers, [None, None], frozen.revision)?;
         let numbers = new.numbers();
         let obsolete = self.obsolete(slot, frozen.base.numbers(), numbers);
         let commit = |manifest: &mut Manifest| {
@@ -195,19 +196,20 @@ impl Shared {
         Ok(())
     }
 
-    /// New segments of a slot: those it has, under the changes of some generations, oldest first,
-    /// as files on `disk`.
+    /// New segments of a slot as files on `disk`: those it has, under the changes of some generations, oldest first, and
+    /// with follows, forward and reverse, that none of them has.
     pub(super) fn rewrite(
         &self,
         disk: &dyn Disk,
         slot: SlotNumber,
         changes: &[Arc<Generation>],
+        added: [Option<Arc<Segment>>; 2],
         revision: Revision,
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
         let (folder, encoding) = (self.folder.as_path(), self.options.encoding);
-        Rewrite { disk, folder, changes, revision, encoding }.run(&segments, number)
+        Rewrite { disk, folder, changes, added, revision, encoding }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.
@@ -240,7 +242,11 @@ impl Shared {
             obsolete.extend(manifest.catalog.number.replace(number).map(|old| catalog_path(&self.folder, old)));
             if directory.externals.has_recent() {
                 let number = manifest.take_number();
-                directory.externals.write(self.disk.as_ref(), &externals_path(&self.folder, number))?;
+                directory.externals.write(
+                    self.disk.as_ref(),
+                    &externals_path(&self.folder, number),
+                    std::iter::empty(),
+                )?;
                 obsolete.extend(manifest.externals.replace(number).map(|old| externals_path(&self.folder, old)));
             }
         }

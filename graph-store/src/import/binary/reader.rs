@@ -1,29 +1,38 @@
 //! Reading a binary edge list.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::{
     BLOCK_EDGES_MAX, BLOCK_HEADER_BYTES, BinaryError, Edge, FLAG_TIMES, HEADER_BYTES, MAGIC, UNKNOWN, VERSION,
 };
 use super::{block_checksum, edge_bytes};
+use crate::import::blocks::fill;
+use crate::store::EdgeBatch;
 
-/// Iterates over the edges of a binary edge list, each from a block that matches its checksum. Ends after the first
-/// error; only when it has ended without one was the file whole.
+/// Takes the blocks of a binary edge list, which are verified when they are decoded. Only when the last one has been taken
+/// and each decoded without an error was the file whole.
 #[derive(Debug)]
-pub struct EdgeReader<R> {
+pub struct BlockReader<R> {
     source: R,
     times: bool,
     promised: Option<u64>,
-    /// Edges up to the end of the current block.
+    /// Edges up to the end of the last block.
     read: u64,
-    /// The edges of the current block.
-    block: Vec<u8>,
-    /// Where the next edge begins in it.
-    at: usize,
     ended: bool,
 }
 
-impl<R: Read> EdgeReader<R> {
+/// The edges of a block, as they lie in the file.
+#[derive(Debug)]
+pub struct RawEdges {
+    /// Edges before them.
+    before: u64,
+    times: bool,
+    checksum: u32,
+    n: u32,
+    bytes: Vec<u8>,
+}
+
+impl<R: Read> BlockReader<R> {
     /// Reads the header of `source`, which need not be buffered.
     ///
     /// # Errors
@@ -47,15 +56,8 @@ impl<R: Read> EdgeReader<R> {
             return Err(BinaryError::UnknownFlags { found: flags });
         }
         let edges = u64::from(word(&header, 12)) | u64::from(word(&header, 16)) << 32;
-        Ok(EdgeReader {
-            source,
-            times: flags & FLAG_TIMES != 0,
-            promised: (edges != UNKNOWN).then_some(edges),
-            read: 0,
-            block: Vec::new(),
-            at: 0,
-            ended: false,
-        })
+        let promised = (edges != UNKNOWN).then_some(edges);
+        Ok(BlockReader { source, times: flags & FLAG_TIMES != 0, promised, read: 0, ended: false })
     }
 
     /// Whether the edges have times.
@@ -68,33 +70,37 @@ impl<R: Read> EdgeReader<R> {
         self.promised
     }
 
-    /// Reads and verifies the next block; `false` at the end of the file.
-    fn next_block(&mut self) -> Result<bool, BinaryError> {
-        self.at = 0;
-        self.block.clear();
-        let mut header = [0; BLOCK_HEADER_BYTES];
+    /// Takes the next block; `None` at the end of the file.
+    pub fn next_block(&mut self) -> Result<Option<RawEdges>, BinaryError> {
+        if self.ended {
+            return Ok(None);
+        }
+        // Whatever comes up is the last that comes.
+        self.ended = true;
         let failed = |source| BinaryError::Read { edge: self.read + 1, source };
+        let mut header = [0; BLOCK_HEADER_BYTES];
         if fill(&mut self.source, &mut header).map_err(failed)? < BLOCK_HEADER_BYTES {
             return Err(BinaryError::Truncated { edge: self.read + 1 });
         }
-        let n = word(&header, 0);
+        let (n, checksum) = (word(&header, 0), word(&header, 4));
         if n as usize > BLOCK_EDGES_MAX {
             return Err(BinaryError::DamagedBlock { edge: self.read + 1 });
         }
-        self.block.resize(n as usize * edge_bytes(self.times), 0);
-        let filled = fill(&mut self.source, &mut self.block).map_err(failed)?;
-        if filled < self.block.len() {
+        let mut bytes = vec![0; n as usize * edge_bytes(self.times)];
+        let filled = fill(&mut self.source, &mut bytes).map_err(failed)?;
+        if filled < bytes.len() {
             let whole = filled / edge_bytes(self.times);
             return Err(BinaryError::Truncated { edge: self.read + whole as u64 + 1 });
         }
-        if block_checksum(self.read, n, &self.block) != word(&header, 4) {
-            return Err(BinaryError::DamagedBlock { edge: self.read + 1 });
-        }
+        let block = RawEdges { before: self.read, times: self.times, checksum, n, bytes };
         self.read += u64::from(n);
         if n == 0 {
+            block.verify()?;
             self.check_end()?;
+            return Ok(None);
         }
-        Ok(n > 0)
+        self.ended = false;
+        Ok(Some(block))
     }
 
     fn check_end(&mut self) -> Result<(), BinaryError> {
@@ -110,47 +116,89 @@ impl<R: Read> EdgeReader<R> {
     }
 }
 
+impl RawEdges {
+    /// Appends the edges of this block, once it has been verified.
+    pub fn decode(&self, into: &mut EdgeBatch) -> Result<(), BinaryError> {
+        self.verify()?;
+        into.edges.reserve(self.n as usize);
+        if self.times {
+            for edge in self.bytes.as_chunks::<12>().0 {
+                into.edges.push((word(edge, 0).into(), word(edge, 4).into()));
+                into.times.push(word(edge, 8));
+            }
+        } else {
+            let edges = self.bytes.as_chunks::<8>().0.iter();
+            into.edges.extend(edges.map(|edge| (u64::from(word(edge, 0)), u64::from(word(edge, 4)))));
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<(), BinaryError> {
+        let whole = block_checksum(self.before, self.n, &self.bytes) == self.checksum;
+        if whole { Ok(()) } else { Err(BinaryError::DamagedBlock { edge: self.before + 1 }) }
+    }
+}
+
+/// Iterates over the edges of a binary edge list, each from a block that matches its checksum. Ends after the first
+/// error; only when it has ended without one was the file whole.
+#[derive(Debug)]
+pub struct EdgeReader<R> {
+    blocks: BlockReader<R>,
+    /// The edges of the current block.
+    block: Vec<u8>,
+    /// Where the next edge begins in it.
+    at: usize,
+}
+
+impl<R: Read> EdgeReader<R> {
+    /// Reads the header of `source`, which need not be buffered.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BlockReader::new`].
+    pub fn new(source: R) -> Result<Self, BinaryError> {
+        Ok(EdgeReader { blocks: BlockReader::new(source)?, block: Vec::new(), at: 0 })
+    }
+
+    /// Whether the edges have times.
+    pub fn has_times(&self) -> bool {
+        self.blocks.has_times()
+    }
+
+    /// How many edges the header promises, where its writer knew.
+    pub fn edges_promised(&self) -> Option<u64> {
+        self.blocks.edges_promised()
+    }
+
+    /// Reads and verifies the next block; `false` at the end of the file.
+    fn next_block(&mut self) -> Result<bool, BinaryError> {
+        self.at = 0;
+        self.block.clear();
+        let Some(block) = self.blocks.next_block()? else { return Ok(false) };
+        block.verify().inspect_err(|_| self.blocks.ended = true)?;
+        self.block = block.bytes;
+        Ok(true)
+    }
+}
+
 impl<R: Read> Iterator for EdgeReader<R> {
     type Item = Result<Edge, BinaryError>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at == self.block.len() {
-            if self.ended {
-                return None;
-            }
             match self.next_block() {
                 Ok(true) => {}
-                Ok(false) => {
-                    self.ended = true;
-                    return None;
-                }
-                Err(error) => {
-                    self.block.clear();
-                    self.ended = true;
-                    return Some(Err(error));
-                }
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
             }
         }
-        let edge = &self.block[self.at..self.at + edge_bytes(self.times)];
+        let times = self.has_times();
+        let edge = &self.block[self.at..self.at + edge_bytes(times)];
         self.at += edge.len();
-        let time = self.times.then(|| word(edge, 8));
+        let time = times.then(|| word(edge, 8));
         Some(Ok(Edge { source: word(edge, 0), target: word(edge, 4), time }))
     }
-}
-
-/// Reads until the buffer is full or the source ends; answers how many bytes came.
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[inline]
