@@ -3,6 +3,7 @@
 //! - `real-graphs`: bytes an edge of the real graphs, against the information-theoretic bound.
 //! - `encodings`: bytes an edge of a generated graph, by encoding, against the same bound.
 //! - `benches/adjacency.rs`: nanoseconds of each operation on a list, beside plain arrays and a map of bitmaps.
+//! - `columns`: bytes an edge that times take, and how long pages of a long list take.
 //! - `churn`: durable changes a second, and what readers feel of them.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
