@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use super::segments::Segments;
 use crate::log::{Ended, Operation, Record};
-use crate::overlay::{Delta, Generation};
+use crate::overlay::{Delta, Entry, Generation};
 use crate::segment::SegmentError;
 
 /// The lists of one slot, readable at all times.
@@ -71,6 +71,39 @@ impl Slot {
         let mut members = layers.segments.members(key)?;
         layers.deltas.iter().for_each(|delta| delta.apply_to(&mut members));
         Ok(members)
+    }
+
+    /// The members of the list, ascending.
+    pub(crate) fn ids(&self, list: ListRef) -> Result<Vec<u32>, SegmentError> {
+        let (key, state) = (self.key(list), self.state.read());
+        let untouched = state.deltas(key).next().is_none();
+        let segments = state.segments.clone();
+        drop(state);
+        if untouched { segments.ids(key) } else { Ok(self.members(list)?.into_iter().collect()) }
+    }
+
+    /// Tells, ascending, those of `within`, strictly increasing, who are in the list. Reads the list where it lies, and
+    /// holds nobody up while it does.
+    pub(crate) fn each_common(
+        &self,
+        list: ListRef,
+        within: &[u32],
+        found: &mut dyn FnMut(u32),
+    ) -> Result<(), SegmentError> {
+        let (key, state) = (self.key(list), self.state.read());
+        let deltas: Vec<&Delta> = state.deltas(key).collect();
+        let touched = |id: &u32| deltas.iter().find_map(|delta| delta.entry(*id));
+        let touched: Vec<Entry> =
+            if deltas.is_empty() { Vec::new() } else { within.iter().filter_map(touched).collect() };
+        let segments = state.segments.clone();
+        drop(state);
+        let mut touched = touched.into_iter().peekable();
+        segments.each_membership(key, within, &mut |id, below| {
+            let now = touched.next_if(|entry| entry.id == id);
+            if now.map_or(below, |entry| entry.time().is_some()) {
+                found(id);
+            }
+        })
     }
 
     /// The members of the list with their times, by id.
