@@ -12,6 +12,7 @@ mod model;
 mod parse;
 mod parse_real;
 mod query_expression;
+mod query_followers_you_know;
 mod query_model;
 mod query_page;
 mod query_path;
