@@ -73,6 +73,36 @@ impl Members {
         }
     }
 
+    /// The first `count` from an id on, ascending.
+    pub(super) fn from(&self, start: u64, count: usize) -> Vec<u32> {
+        let Ok(start) = u32::try_from(start) else { return Vec::new() };
+        match self {
+            Members::Sorted(ids) => {
+                let ids = &ids[ids.partition_point(|id| *id < start)..];
+                ids[..count.min(ids.len())].to_vec()
+            }
+            Members::Bitmap(bitmap) => bitmap.range(start..).take(count).collect(),
+        }
+    }
+
+    /// The last `count` below an id, ascending.
+    pub(super) fn below(&self, end: u64, count: usize) -> Vec<u32> {
+        match self {
+            Members::Sorted(ids) => {
+                let ids = &ids[..ids.partition_point(|id| u64::from(*id) < end)];
+                ids[ids.len().saturating_sub(count)..].to_vec()
+            }
+            Members::Bitmap(bitmap) => {
+                let mut ids: Vec<u32> = match u32::try_from(end) {
+                    Ok(end) => bitmap.range(..end).rev().take(count).collect(),
+                    Err(_) => bitmap.iter().rev().take(count).collect(),
+                };
+                ids.reverse();
+                ids
+            }
+        }
+    }
+
     /// As strictly increasing ids.
     pub fn into_ids(self) -> Vec<u32> {
         match self {

@@ -72,8 +72,8 @@ impl Selection {
         Ok(match wanted {
             Wanted::Page(asked) => {
                 let limit = page_limit(asked.limit, "page")?;
-                let found = expression.evaluate(lists)?.into_bitmap();
-                Output::Page(wire_page(page::selection(&found, &asked.cursor, limit)?))
+                let window = expression.window(&asked.cursor, limit, lists)?;
+                Output::Page(wire_page(page::selection(&window, &asked.cursor, limit)?))
             }
             Wanted::Count(_) => Output::Count(expression.count(lists)?),
             Wanted::Contains(asked) => {

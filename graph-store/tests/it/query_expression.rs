@@ -9,6 +9,7 @@ use graph_store::query::Metered;
 use graph_store::query::budget::LOOK_EDGES;
 use graph_store::query::expression::{Combine, Expression, count_common};
 use graph_store::query::members::SORTED_MAX;
+use graph_store::query::page::{self, Page};
 use proptest::prelude::*;
 use proto::graph;
 use proto::graph::expression::Node;
@@ -119,6 +120,47 @@ proptest! {
         let within: Vec<u32> = asked.iter().copied().collect();
         let common: BTreeSet<u32> = expression.common(&within, &lists).expect("readable").into_iter().collect();
         prop_assert_eq!(common, &asked & &expected);
+    }
+}
+
+/// Both pages are the same: the one of the whole set, and the one of what is found for it.
+fn assert_same_page(set: &RoaringBitmap, expression: &Expression, cursor: &str, model: &Model) -> Page<UserId> {
+    let whole = page::selection(set, cursor, 3).expect("valid");
+    let window = expression.window(cursor, 3, &model.metered()).expect("readable");
+    assert_eq!(page::selection(&window, cursor, 3).expect("valid"), whole, "{expression:?} at {cursor}");
+    whole
+}
+
+proptest! {
+    #[test]
+    fn a_page_is_that_of_the_whole_set_whichever_way_one_comes(model in graphs(), wire in expressions()) {
+        let set: RoaringBitmap = expected(&model, &wire).into_iter().collect();
+        let expression = Expression::from_wire(Some(&wire), USERS, &model.metered()).expect("valid");
+        let mut page = assert_same_page(&set, &expression, "", &model);
+        for _ in 0..10 {
+            if page.next_cursor.is_empty() {
+                break;
+            }
+            page = assert_same_page(&set, &expression, &page.next_cursor, &model);
+            assert_same_page(&set, &expression, &page.prev_cursor, &model);
+        }
+    }
+}
+
+#[test]
+fn a_page_asks_for_no_more_than_it_shows() {
+    // 100,000 who all follow both: a page looks a thousand of them up, or two.
+    let many = 100_000;
+    let model = Model::of_follows((1..=many).flat_map(|user| [(user, many + 1), (user, many + 2)]));
+    let both = [1, 2].map(|user| ListRef::reverse(Relation::Follow, UserId(many + user)));
+    let expression = Expression::intersection(both);
+    let all: RoaringBitmap = (1..=many).collect();
+    let second = page::selection(&all, "", 50_000).expect("valid").next_cursor;
+    for cursor in [String::new(), second] {
+        let lists = model.metered();
+        let window = expression.window(&cursor, 3, &lists).expect("readable");
+        assert!(window.len() < 3000, "{}", window.len());
+        assert!(lists.spent() < u64::from(many) + 3000, "{}", lists.spent());
     }
 }
 

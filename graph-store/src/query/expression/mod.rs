@@ -7,6 +7,7 @@
 //! the whole ([`Expression::common`]). Where more than [`SORTED_MAX`](super::members::SORTED_MAX) users are found so
 //! far, bitmaps meet word by word instead. The last operand of a count is counted and not collected.
 
+mod window;
 mod wire;
 
 use std::sync::Arc;
