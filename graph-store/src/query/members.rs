@@ -10,7 +10,7 @@ pub const SORTED_MAX: u64 = 1 << 16;
 pub enum Members {
     /// Strictly increasing ids.
     Sorted(Vec<u32>),
-    /// A bitmap, of however many.
+    /// A bitmap, seldom of few.
     Bitmap(RoaringBitmap),
 }
 
@@ -22,7 +22,11 @@ impl Members {
 
     /// The members of a bitmap.
     pub fn of(bitmap: &RoaringBitmap) -> Self {
-        if bitmap.len() <= SORTED_MAX { Members::Sorted(bitmap.iter().collect()) } else { bitmap.clone().into() }
+        if bitmap.len() <= SORTED_MAX {
+            Members::Sorted(bitmap.iter().collect())
+        } else {
+            Members::Bitmap(bitmap.clone())
+        }
     }
 
     /// How many there are.
@@ -42,7 +46,7 @@ impl Members {
     #[must_use]
     pub fn intersection(self, other: &Self) -> Self {
         match (self, other) {
-            (Members::Bitmap(one), Members::Bitmap(other)) => Members::Bitmap(one & other),
+            (Members::Bitmap(one), Members::Bitmap(other)) => (one & other).into(),
             (Members::Sorted(mut ids), Members::Bitmap(bitmap)) => {
                 ids.retain(|id| bitmap.contains(*id));
                 Members::Sorted(ids)
@@ -58,7 +62,7 @@ impl Members {
     #[must_use]
     pub fn difference(self, other: &Self) -> Self {
         match (self, other) {
-            (Members::Bitmap(one), Members::Bitmap(other)) => Members::Bitmap(one - other),
+            (Members::Bitmap(one), Members::Bitmap(other)) => (one - other).into(),
             (Members::Sorted(mut ids), Members::Bitmap(bitmap)) => {
                 ids.retain(|id| !bitmap.contains(*id));
                 Members::Sorted(ids)
@@ -67,7 +71,7 @@ impl Members {
                 for id in ids {
                     bitmap.remove(*id);
                 }
-                Members::Bitmap(bitmap)
+                bitmap.into()
             }
             (Members::Sorted(ids), Members::Sorted(other)) => Members::Sorted(keep(ids, other, false)),
         }
@@ -122,7 +126,7 @@ impl Members {
 
 impl From<RoaringBitmap> for Members {
     fn from(bitmap: RoaringBitmap) -> Self {
-        Members::Bitmap(bitmap)
+        if bitmap.len() <= SORTED_MAX { Members::of(&bitmap) } else { Members::Bitmap(bitmap) }
     }
 }
 
