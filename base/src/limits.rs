@@ -26,6 +26,11 @@ pub const NAMED_SETS_MAX: usize = 64;
 pub const NAME_MAX_BYTES: usize = 64;
 /// Steps of a path that a search looks for.
 pub const PATH_DEPTH_MAX: u32 = 8;
+/// Candidates of one `FollowersYouKnow`: a screen of people many times over, and about a millisecond of work for each
+/// hundred of them.
+pub const KNOWN_CANDIDATES_MAX: usize = 1000;
+/// Users that `FollowersYouKnow` names for one candidate.
+pub const KNOWN_NAMED_MAX: u32 = 100;
 /// Suggestions of one answer.
 pub const SUGGEST_MAX: u32 = 100;
 /// Bytes of one gRPC message: holds the largest caller's set and a bitmap of ten million users.
@@ -44,5 +49,10 @@ pub const PAGE_NUMBER_MAX: u32 = 50;
 pub const REVISION_WAIT: Duration = Duration::from_secs(2);
 /// How long any call between services may take.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a query of the graph may compute, its wait for a revision included: less than [`CALL_DEADLINE`], so that the
+/// answer that names this limit is the one that arrives.
+pub const QUERY_DEADLINE: Duration = Duration::from_secs(4);
+/// Queries of the graph that compute at once, beside those that are too small to be counted; others wait for them.
+pub const QUERIES_AT_ONCE_MAX: usize = 32;
 /// How long a stop waits for the requests under way.
 pub const DRAIN_DEADLINE: Duration = Duration::from_secs(10);

@@ -3,6 +3,7 @@
 //!
 //! - [`common`], [`graph`], [`timeline`]: generated.
 //! - [`convert`]: wire types to and from base's, total and checked; an error names the field.
+//! - [`deadline`]: how long a caller waits.
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
 //! - [`auth`]: the service token, on both sides.
@@ -11,6 +12,7 @@
 
 pub mod auth;
 pub mod convert;
+pub mod deadline;
 pub mod link;
 pub mod status;
 

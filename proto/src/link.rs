@@ -1,6 +1,7 @@
 //! A service to call, in this process or behind an address: the caller cannot tell.
 //!
-//! Every call has the deadline [`limits::CALL_DEADLINE`] and answers base's error.
+//! Every call has the deadline [`limits::CALL_DEADLINE`], tells the service so as any client of gRPC would (`grpc-timeout`),
+//! and answers base's error. A call whose caller goes away is cancelled, here and there.
 
 use std::sync::Arc;
 
@@ -44,8 +45,8 @@ macro_rules! calls {
                 pub async fn $call(&self, request: $package::$request) -> Result<$package::$response, Error> {
                     let answer = async {
                         match self {
-                            $link::Local(service) => service.$call(Request::new(request)).await,
-                            $link::Remote(client) => client.clone().$call(request).await,
+                            $link::Local(service) => service.$call(timed(request)).await,
+                            $link::Remote(client) => client.clone().$call(timed(request)).await,
                         }
                     };
                     match tokio::time::timeout(limits::CALL_DEADLINE, answer).await {
@@ -80,10 +81,12 @@ calls! { GraphLink, graph:
     select(SelectRequest) -> SelectResponse;
     /// Changes a named set.
     update_set(UpdateSetRequest) -> UpdateSetResponse;
-    /// A shortest path.
-    path(PathRequest) -> PathResponse;
+    /// Who of somebody's followees follows some users.
+    followers_you_know(FollowersYouKnowRequest) -> FollowersYouKnowResponse;
     /// Who to follow.
     suggest(SuggestRequest) -> SuggestResponse;
+    /// A shortest path.
+    path(PathRequest) -> PathResponse;
 }
 
 calls! { TimelineLink, timeline:
@@ -133,6 +136,13 @@ impl TimelineLink {
         let client = TimelineServiceClient::with_interceptor(channel(address), token);
         TimelineLink::Remote(client.max_decoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES))
     }
+}
+
+/// A request that says how long its caller waits.
+fn timed<T>(request: T) -> Request<T> {
+    let mut request = Request::new(request);
+    request.set_timeout(limits::CALL_DEADLINE);
+    request
 }
 
 fn channel(address: Uri) -> Channel {

@@ -1,15 +1,22 @@
-//! What can be asked of the graph beyond one list: set algebra, pages, paths and suggestions.
+//! What can be asked of the graph beyond one list: set algebra, pages, paths, acquaintances and suggestions.
 //!
 //! Everything here is pure: it reads through [`Lists`] and nothing else, so that it is tested against a graph in a
 //! `BTreeMap`, and knows neither segments nor overlays. It stands at the service's door, so its errors are
 //! [`base::Error`]s; those of the lists pass through unchanged.
 //!
+//! - [`budget`]: what a query may cost, in edges and in time; [`metered`]: lists that are paid for as they are read.
+//! - [`members`]: a set of users, as an array or as a bitmap.
 //! - [`expression`]: intersection, union and difference of lists and sets, nested.
 //! - [`page`]: a part of a set, by id or newest first, that stays in its place while the set changes.
-//! - [`path`]: a shortest path along follows.
+//! - [`followers_you_know`]: for many users at once, who of one's followees follows them.
 //! - [`suggest`]: who to follow, and why.
+//! - [`path`]: a shortest path along follows.
 
+pub mod budget;
 pub mod expression;
+pub mod followers_you_know;
+pub mod members;
+pub mod metered;
 pub mod page;
 pub mod path;
 pub mod suggest;
@@ -19,9 +26,9 @@ use std::sync::Arc;
 use base::{Edge, Error, ListRef, UserId};
 use roaring::RoaringBitmap;
 
-/// What one lookup in a list costs, in ids read in order: below this many ids for each candidate, a list is read
-/// whole. A lookup in a packed list takes some 350 ns, reading an id into a bitmap some 5 ns.
-const LOOKUP_COST: u64 = 64;
+pub use budget::{Budget, Cancellation, EdgeLimit, TimeLimit};
+pub use members::Members;
+pub use metered::Metered;
 
 /// Users that [`Lists::popular`] answers at the most: enough to fill the longest answer for somebody who follows most
 /// of them.
@@ -32,11 +39,15 @@ pub const POPULAR_MAX: usize = 1000;
 /// All answers to one query should come from one state of the graph. A query over a state that moves never panics
 /// and never answers with a user that no list named; it may mix both states.
 pub trait Lists {
-    /// All users of a list; empty for a user without one.
-    fn members(&self, list: ListRef) -> Result<RoaringBitmap, Error>;
+    /// All users of a list, ascending; none for a user without one.
+    fn ids(&self, list: ListRef) -> Result<Vec<u32>, Error>;
 
-    /// Whether a user is in a list.
-    fn contains(&self, list: ListRef, user: UserId) -> Result<bool, Error>;
+    /// The same as a bitmap: faster for the longest lists.
+    fn bitmap(&self, list: ListRef) -> Result<RoaringBitmap, Error>;
+
+    /// Tells, ascending, those of some users, strictly increasing, who are in a list. The list is searched where it
+    /// lies: this costs about as much as there are users to look up, however long the list is.
+    fn each_common(&self, list: ListRef, within: &[u32], found: &mut dyn FnMut(u32)) -> Result<(), Error>;
 
     /// How many users are in a list.
     fn count(&self, list: ListRef) -> Result<u64, Error>;
@@ -49,21 +60,4 @@ pub trait Lists {
 
     /// The most followed users, most followed first, at most [`POPULAR_MAX`]. Kept ready: it may lag behind the lists.
     fn popular(&self) -> Result<Arc<[UserId]>, Error>;
-}
-
-/// Those of `within` who are in the list: by a lookup for each, or by reading the list, whichever costs less.
-fn narrow(lists: &impl Lists, list: ListRef, within: &RoaringBitmap) -> Result<RoaringBitmap, Error> {
-    if within.is_empty() {
-        return Ok(RoaringBitmap::new());
-    }
-    if lists.count(list)? < within.len().saturating_mul(LOOKUP_COST) {
-        return Ok(lists.members(list)? & within);
-    }
-    let mut found = RoaringBitmap::new();
-    for user in within {
-        if lists.contains(list, UserId(user))? {
-            found.insert(user);
-        }
-    }
-    Ok(found)
 }

@@ -33,9 +33,21 @@ pub fn by_id(users: &(impl Source<ById> + ?Sized), cursor: &str, limit: usize) -
     turn::<ById, 2>(CursorKind::ListById, users, cursor, limit)
 }
 
-/// A page of a selection, by id: as [`by_id`], with cursors of their own kind.
+/// A page of a selection, by id: as [`by_id`], with cursors of their own kind. Of a selection its
+/// [`window`](super::expression::Expression::window) at this cursor is enough.
 pub fn selection(users: &(impl Source<ById> + ?Sized), cursor: &str, limit: usize) -> Result<Page<UserId>, Error> {
     turn::<ById, 2>(CursorKind::Selection, users, cursor, limit)
+}
+
+/// Where a cursor of a selection stands among the ids: before this one (which may be one past the last id), and whether
+/// the page goes on upwards from there.
+pub(super) fn place_of_selection(cursor: &str) -> Result<(u64, bool), Error> {
+    match read::<ById, 2>(CursorKind::Selection, cursor) {
+        Ok(Place::Start) => Ok((0, true)),
+        Ok(Place::After(key)) => Ok((key + 1, true)),
+        Ok(Place::Before(key)) => Ok((key, false)),
+        Err(bad) => Err(Error::invalid("page.cursor", bad.to_string())),
+    }
 }
 
 /// A page of a list, newest first; edges of the same second by id, largest first: at most `limit` entries. An empty cursor

@@ -7,98 +7,63 @@
 //! Only the levels are kept, as bitmaps; the users between are found again at the end, by asking a user's list for
 //! the smallest member of the level before. Users are visited in the order of their ids, so one graph always gives the
 //! same path.
-
-use std::time::Instant;
+//!
+//! Each list that is read, and each that is asked for its size, is paid for in edges.
 
 use base::{Code, Direction, Error, ListRef, Relation, UserId};
 use roaring::RoaringBitmap;
 
-use super::{Lists, narrow};
+use super::{EdgeLimit, Lists, Metered};
 
-/// Edges that a search looks at before it gives up: some tenths of a second, and one celebrity's followers.
+/// Edges that a search looks at before it gives up: some tenths of a second, and a dozen celebrities' followers.
 pub const PATH_EDGES_MAX: u64 = 20_000_000;
+/// The same as a query's limit.
+pub const PATH_EDGES: EdgeLimit = EdgeLimit { max: PATH_EDGES_MAX, name: "PATH_EDGES_MAX", field: "max_depth" };
 
-/// How far a search goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Steps of the path at the most.
-    pub depth: u32,
-    /// Edges looked at, and lists asked for their size, at the most.
-    pub edges: u64,
-    /// When the caller stops waiting.
-    pub deadline: Instant,
-}
+/// How many members of a level cost as much to look up in a list as the list costs to read, for each id of it.
+const READ_PER_LOOKUP: u64 = 16;
 
-impl Bounds {
-    /// A path of at most `depth` steps, found before `deadline` within [`PATH_EDGES_MAX`].
-    pub fn new(depth: u32, deadline: Instant) -> Self {
-        Bounds { depth, edges: PATH_EDGES_MAX, deadline }
-    }
-}
-
-/// The users of a shortest path, both ends included: one user where the ends are the same, `None` where there is no
-/// path within the depth.
+/// The users of a shortest path of at most `depth` steps, both ends included: one user where the ends are the same,
+/// `None` where there is no such path.
 ///
 /// # Errors
 ///
-/// `RESOURCE_EXHAUSTED` when more edges would have to be looked at than the bounds allow, `DEADLINE_EXCEEDED` when
-/// time runs out, `UNAVAILABLE` when a follow on the path ended during the search.
+/// What the budget says when it is spent: a search that was broken off never says that there is no path. `UNAVAILABLE`
+/// when a follow on the path ended during the search.
 pub fn shortest_path(
-    lists: &impl Lists,
+    lists: &Metered<'_, impl Lists>,
     from: UserId,
     to: UserId,
-    bounds: Bounds,
+    depth: u32,
 ) -> Result<Option<Vec<UserId>>, Error> {
     if from == to {
         return Ok(Some(vec![from]));
     }
-    let mut budget = Budget { bounds, spent: 0 };
     let mut near = Side::new(lists, from, Direction::Forward);
     let mut far = Side::new(lists, to, Direction::Reverse);
-    for _ in 0..bounds.depth {
-        let (ahead, back) = (near.weigh(&mut budget)?, far.weigh(&mut budget)?);
+    for _ in 0..depth {
+        let (ahead, back) = (near.weigh()?, far.weigh()?);
         if ahead == 0 || back == 0 {
             return Ok(None);
         }
         let meeting = if ahead <= back {
-            near.advance(far.frontier(), &mut budget)?
+            near.advance(far.frontier())?
         } else {
-            far.advance(near.frontier(), &mut budget)?.map(|(reached, meets)| (meets, reached))
+            far.advance(near.frontier())?.map(|(reached, meets)| (meets, reached))
         };
         if let Some((end, start)) = meeting {
-            let mut path = near.trace(end, &mut budget)?;
+            let mut path = near.trace(end)?;
             path.reverse();
-            path.extend(far.trace(start, &mut budget)?);
+            path.extend(far.trace(start)?);
             return Ok(Some(path));
         }
     }
     Ok(None)
 }
 
-/// What a search has spent of its bounds.
-struct Budget {
-    bounds: Bounds,
-    spent: u64,
-}
-
-impl Budget {
-    /// Spends work before it is done.
-    fn spend(&mut self, edges: u64) -> Result<(), Error> {
-        self.spent = self.spent.saturating_add(edges);
-        if self.spent > self.bounds.edges {
-            let message = format!("no path found within {} edges; ask for fewer steps", self.bounds.edges);
-            return Err(Error::new(Code::ResourceExhausted, message).with_field("max_depth"));
-        }
-        if Instant::now() >= self.bounds.deadline {
-            return Err(Error::new(Code::DeadlineExceeded, "no path found in time; ask for fewer steps"));
-        }
-        Ok(())
-    }
-}
-
 /// All users within a distance of one end, by their distance.
 struct Side<'a, L> {
-    lists: &'a L,
+    lists: &'a Metered<'a, L>,
     direction: Direction,
     /// The users at each distance; never empty, since the end itself is at distance 0.
     levels: Vec<RoaringBitmap>,
@@ -108,7 +73,7 @@ struct Side<'a, L> {
 }
 
 impl<'a, L: Lists> Side<'a, L> {
-    fn new(lists: &'a L, end: UserId, direction: Direction) -> Self {
+    fn new(lists: &'a Metered<'a, L>, end: UserId, direction: Direction) -> Self {
         let seen = RoaringBitmap::from_iter([end.0]);
         Side { lists, direction, levels: vec![seen.clone()], seen, weight: None }
     }
@@ -122,13 +87,12 @@ impl<'a, L: Lists> Side<'a, L> {
     }
 
     /// How many edges lead on from the last level.
-    fn weigh(&mut self, budget: &mut Budget) -> Result<u64, Error> {
+    fn weigh(&mut self) -> Result<u64, Error> {
         if let Some(weight) = self.weight {
             return Ok(weight);
         }
         let mut weight = 0u64;
         for user in self.frontier() {
-            budget.spend(1)?;
             weight = weight.saturating_add(self.lists.count(self.list(user))?);
         }
         self.weight = Some(weight);
@@ -137,16 +101,14 @@ impl<'a, L: Lists> Side<'a, L> {
 
     /// Goes one level further. Answers with the first user of the old level who leads to one of `other`, and with that
     /// one; after that the search is over, and the level is left as it was.
-    fn advance(&mut self, other: &RoaringBitmap, budget: &mut Budget) -> Result<Option<(u32, u32)>, Error> {
+    fn advance(&mut self, other: &RoaringBitmap) -> Result<Option<(u32, u32)>, Error> {
         let mut reached = RoaringBitmap::new();
         for user in self.frontier() {
-            let list = self.list(user);
-            budget.spend(self.lists.count(list)?)?;
-            let members = self.lists.members(list)?;
-            if let Some(met) = (&members & other).min() {
-                return Ok(Some((user, met)));
+            let ids = self.lists.ids(self.list(user))?;
+            if let Some(met) = ids.iter().find(|id| other.contains(**id)) {
+                return Ok(Some((user, *met)));
             }
-            reached |= members;
+            reached.extend(ids);
         }
         reached -= &self.seen;
         self.seen |= &reached;
@@ -156,7 +118,7 @@ impl<'a, L: Lists> Side<'a, L> {
     }
 
     /// The users from one of the last level back to the end, both included.
-    fn trace(&self, user: u32, budget: &mut Budget) -> Result<Vec<UserId>, Error> {
+    fn trace(&self, user: u32) -> Result<Vec<UserId>, Error> {
         let mut path = vec![UserId(user)];
         let mut user = user;
         let back = match self.direction {
@@ -164,14 +126,22 @@ impl<'a, L: Lists> Side<'a, L> {
             Direction::Reverse => Direction::Forward,
         };
         for level in self.levels.iter().rev().skip(1) {
-            budget.spend(1)?;
             let list = ListRef { relation: Relation::Follow, direction: back, user: UserId(user) };
-            let Some(before) = narrow(self.lists, list, level)?.min() else {
+            let Some(before) = self.first_common(list, level)? else {
                 return Err(Error::new(Code::Unavailable, "the graph changed during the search"));
             };
             path.push(UserId(before));
             user = before;
         }
         Ok(path)
+    }
+
+    /// The smallest member of a list in a level, by reading the shorter of the two.
+    fn first_common(&self, list: ListRef, level: &RoaringBitmap) -> Result<Option<u32>, Error> {
+        if self.lists.count(list)? < level.len().saturating_mul(READ_PER_LOOKUP) {
+            return Ok(self.lists.ids(list)?.into_iter().find(|id| level.contains(*id)));
+        }
+        let level: Vec<u32> = level.iter().collect();
+        Ok(self.lists.common(list, &level)?.first().copied())
     }
 }

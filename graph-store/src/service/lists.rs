@@ -1,4 +1,4 @@
-//! The store, as queries see it.
+//! The store, as queries see it: each list as it is at that moment.
 
 use std::sync::Arc;
 
@@ -8,31 +8,32 @@ use roaring::RoaringBitmap;
 use crate::query::Lists;
 use crate::store::Store;
 
-/// The lists of a store. Each is read as it is at that moment.
-pub(super) struct StoreLists<'a>(pub(super) &'a Store);
-
-impl Lists for StoreLists<'_> {
-    fn members(&self, list: ListRef) -> Result<RoaringBitmap, Error> {
-        Ok(self.0.members(list)?)
+impl Lists for Store {
+    fn ids(&self, list: ListRef) -> Result<Vec<u32>, Error> {
+        Ok(self.ids(list)?)
     }
 
-    fn contains(&self, list: ListRef, user: UserId) -> Result<bool, Error> {
-        Ok(self.0.contains(list, user)?)
+    fn bitmap(&self, list: ListRef) -> Result<RoaringBitmap, Error> {
+        Ok(self.members(list)?)
+    }
+
+    fn each_common(&self, list: ListRef, within: &[u32], found: &mut dyn FnMut(u32)) -> Result<(), Error> {
+        Ok(self.each_common(list, within, found)?)
     }
 
     fn count(&self, list: ListRef) -> Result<u64, Error> {
-        Ok(self.0.count(list)?)
+        Ok(self.count(list)?)
     }
 
     fn edges(&self, list: ListRef) -> Result<Vec<Edge>, Error> {
-        Ok(self.0.edges(list)?)
+        Ok(self.edges(list)?)
     }
 
     fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error> {
-        Ok(self.0.named_set(name).map(|set| set.members))
+        Ok(self.named_set(name).map(|set| set.members))
     }
 
     fn popular(&self) -> Result<Arc<[UserId]>, Error> {
-        Ok(Arc::from(self.0.popular()?.as_slice()))
+        Ok(Arc::from(self.popular()?.as_slice()))
     }
 }

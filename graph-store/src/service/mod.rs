@@ -8,7 +8,8 @@
 //! - `changes`: edges and named sets changed.
 //! - `reads`: relationships, memberships, counts, versions, and lists in pages.
 //! - `select`: set algebra.
-//! - `discover`: paths and suggestions.
+//! - `discover`: acquaintances, suggestions and paths.
+//! - `compute`: how these run, within their caller's deadline and ours.
 //! - `watch`: the change stream.
 //! - `admin`: for those who run the store.
 //! - `checks`: what several of them refuse.
@@ -17,6 +18,7 @@
 mod admin;
 mod changes;
 mod checks;
+mod compute;
 mod discover;
 mod ids;
 mod lists;
@@ -26,14 +28,15 @@ mod watch;
 
 use std::sync::Arc;
 
-use base::Error;
+use base::{Error, limits};
 use futures::stream::BoxStream;
 use proto::graph::graph_store_server::GraphStore;
 use proto::graph::{
     AllocateUsersRequest, AllocateUsersResponse, ApplyRequest, ApplyResponse, ContainsRequest, ContainsResponse,
-    CountRequest, CountResponse, ListRequest, ListResponse, PathRequest, PathResponse, RelateRequest, RelateResponse,
-    ResolveRequest, ResolveResponse, SelectRequest, SelectResponse, SuggestRequest, SuggestResponse, UpdateSetRequest,
-    UpdateSetResponse, VersionsRequest, VersionsResponse, WatchRequest, WatchResponse,
+    CountRequest, CountResponse, FollowersYouKnowRequest, FollowersYouKnowResponse, ListRequest, ListResponse,
+    PathRequest, PathResponse, RelateRequest, RelateResponse, ResolveRequest, ResolveResponse, SelectRequest,
+    SelectResponse, SuggestRequest, SuggestResponse, UpdateSetRequest, UpdateSetResponse, VersionsRequest,
+    VersionsResponse, WatchRequest, WatchResponse,
 };
 use tokio::sync::{Semaphore, watch as tokio_watch};
 use tonic::{Request, Response, Status};
@@ -52,6 +55,8 @@ pub struct GraphService(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    /// One permit for each query that may compute.
+    queries: Arc<Semaphore>,
     /// One permit for each watch that may be open.
     watches: Arc<Semaphore>,
     /// Whether watches are to end.
@@ -61,8 +66,9 @@ struct Inner {
 impl GraphService {
     /// The services of a store.
     pub fn new(store: Store) -> Self {
-        let (watches, stopping) = (Arc::new(Semaphore::new(WATCHES_MAX)), tokio_watch::Sender::new(false));
-        GraphService(Arc::new(Inner { store, watches, stopping }))
+        let [queries, watches] =
+            [limits::QUERIES_AT_ONCE_MAX, WATCHES_MAX].map(|permits| Arc::new(Semaphore::new(permits)));
+        GraphService(Arc::new(Inner { store, queries, watches, stopping: tokio_watch::Sender::new(false) }))
     }
 
     /// Ends every watch with `UNAVAILABLE`, now and from now on: they would keep a server that drains from stopping.
@@ -113,19 +119,26 @@ impl GraphStore for GraphService {
     }
 
     async fn select(&self, request: Request<SelectRequest>) -> Result<Response<SelectResponse>, Status> {
-        answer("select", select::select(self.store(), request.into_inner()).await)
+        answer("select", select::select(&self.0, request).await)
     }
 
     async fn update_set(&self, request: Request<UpdateSetRequest>) -> Result<Response<UpdateSetResponse>, Status> {
         answer("update a set", changes::update_set(self.store(), request.into_inner()).await)
     }
 
-    async fn path(&self, request: Request<PathRequest>) -> Result<Response<PathResponse>, Status> {
-        answer("find a path", discover::path(self.store(), request.into_inner()).await)
+    async fn followers_you_know(
+        &self,
+        request: Request<FollowersYouKnowRequest>,
+    ) -> Result<Response<FollowersYouKnowResponse>, Status> {
+        answer("find acquaintances", discover::followers_you_know(&self.0, request).await)
     }
 
     async fn suggest(&self, request: Request<SuggestRequest>) -> Result<Response<SuggestResponse>, Status> {
-        answer("suggest", discover::suggest(self.store(), request.into_inner()).await)
+        answer("suggest", discover::suggest(&self.0, request).await)
+    }
+
+    async fn path(&self, request: Request<PathRequest>) -> Result<Response<PathResponse>, Status> {
+        answer("find a path", discover::path(&self.0, request).await)
     }
 
     type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;

@@ -1,56 +1,102 @@
 //! Set algebra over lists, sets in the request and named sets.
 
 use base::{Code, Error, UserId, limits};
+use prost::Message;
 use proto::convert::{at_most, page_limit};
 use proto::graph::select_request::Output as Wanted;
 use proto::graph::select_response::Output;
 use proto::graph::{Membership, SelectRequest, SelectResponse, UserPage};
 use roaring::RoaringBitmap;
+use tonic::Request;
 
-use super::lists::StoreLists;
-use super::{blocking, checks};
+use super::{Inner, checks, compute};
 use crate::query::expression::Expression;
-use crate::query::page;
+use crate::query::{Budget, Cancellation, Metered, page};
 use crate::store::Store;
 
 /// Bytes of an answer beside a bitmap's own.
 const ENVELOPE_BYTES: usize = 64;
+/// Bytes of a request up to which it is read where the call came in: the sets in a longer one take their time.
+const SMALL_REQUEST_BYTES: usize = 16 << 10;
 
-pub(super) async fn select(store: &Store, request: SelectRequest) -> Result<SelectResponse, Error> {
-    checks::at_least(store, request.at_least.as_ref()).await?;
-    let wanted = request.output.ok_or_else(|| Error::invalid("output", "must be given"))?;
-    let store = store.clone();
-    blocking(move || {
-        let lists = StoreLists(&store);
-        let expression = Expression::from_wire(request.expression.as_ref(), store.users(), &lists)?;
-        let output = match wanted {
+pub(super) async fn select(service: &Inner, request: Request<SelectRequest>) -> Result<SelectResponse, Error> {
+    let time = compute::time_limit(&request)?;
+    let request = request.into_inner();
+    compute::in_time(time, checks::at_least(&service.store, request.at_least.as_ref())).await??;
+    let output = if request.encoded_len() <= SMALL_REQUEST_BYTES {
+        let (selection, cost) = {
+            let lists = Metered::new(&service.store, Budget::new(time, Cancellation::default()));
+            let selection = Selection::read(request, service.store.users(), &lists)?;
+            let cost = selection.cost(&lists)?;
+            (selection, cost)
+        };
+        compute::run(service, time, cost, |store, budget| selection.answer(&Metered::new(store, budget))).await?
+    } else {
+        let query = |store: &Store, budget| {
+            let lists = Metered::new(store, budget);
+            Selection::read(request, store.users(), &lists)?.answer(&lists)
+        };
+        compute::run(service, time, u64::MAX, query).await?
+    };
+    Ok(SelectResponse { output: Some(output) })
+}
+
+/// A set, and what is wanted of it.
+struct Selection {
+    expression: Expression,
+    wanted: Wanted,
+}
+
+impl Selection {
+    fn read(request: SelectRequest, users: u32, lists: &Metered<'_, Store>) -> Result<Self, Error> {
+        let wanted = request.output.ok_or_else(|| Error::invalid("output", "must be given"))?;
+        let expression = Expression::from_wire(request.expression.as_ref(), users, lists)?;
+        if let Wanted::Contains(asked) = &wanted {
+            at_most(asked.ids.len(), limits::BATCH_MAX, "contains.ids")?;
+            checks::all_known(&asked.ids, users, "contains.ids")?;
+        }
+        Ok(Selection { expression, wanted })
+    }
+
+    /// How many ids are looked at, at the most.
+    fn cost(&self, lists: &Metered<'_, Store>) -> Result<u64, Error> {
+        match (&self.wanted, &self.expression) {
+            (Wanted::Count(_), Expression::List(_) | Expression::Set(_)) => Ok(1),
+            (Wanted::Contains(asked), expression) => expression.cost(Some(asked.ids.len() as u64), lists),
+            (_, expression) => expression.cost(None, lists),
+        }
+    }
+
+    fn answer(self, lists: &Metered<'_, Store>) -> Result<Output, Error> {
+        let Selection { expression, wanted } = self;
+        Ok(match wanted {
             Wanted::Page(asked) => {
                 let limit = page_limit(asked.limit, "page")?;
                 // What lies in order already is not made first.
                 let page = match &expression {
-                    Expression::List(list) => page::selection(&store.view(*list), &asked.cursor, limit),
+                    Expression::List(list) => page::selection(&lists.unmetered().view(*list), &asked.cursor, limit),
                     Expression::Set(set) => page::selection(set.as_ref(), &asked.cursor, limit),
                     Expression::Combination { .. } => {
-                        page::selection(&expression.evaluate(&lists)?, &asked.cursor, limit)
+                        page::selection(&expression.window(&asked.cursor, limit, lists)?, &asked.cursor, limit)
                     }
                 };
                 Output::Page(wire_page(page?))
             }
-            Wanted::Count(_) => Output::Count(expression.count(&lists)?),
-            Wanted::Contains(users) => {
-                at_most(users.ids.len(), limits::BATCH_MAX, "contains.ids")?;
-                checks::all_known(&users.ids, store.users(), "contains.ids")?;
-                let found = expression.restrict(&users.ids.iter().copied().collect(), &lists)?;
-                Output::Contained(Membership { contained: users.ids.iter().map(|id| found.contains(*id)).collect() })
+            Wanted::Count(_) => Output::Count(expression.count(lists)?),
+            Wanted::Contains(asked) => {
+                let mut within = asked.ids.clone();
+                within.sort_unstable();
+                within.dedup();
+                let found = expression.common(&within, lists)?;
+                let contained = asked.ids.iter().map(|id| found.binary_search(id).is_ok()).collect();
+                Output::Contained(Membership { contained })
             }
             Wanted::Bitmap(_) => {
-                let found = expression.evaluate(&lists)?;
+                let found = expression.evaluate(lists)?.into_bitmap();
                 Output::Bitmap(serialize(&found, limits::GRPC_MESSAGE_MAX_BYTES - ENVELOPE_BYTES)?)
             }
-        };
-        Ok(SelectResponse { output: Some(output) })
-    })
-    .await
+        })
+    }
 }
 
 fn wire_page(page: page::Page<UserId>) -> UserPage {

@@ -53,6 +53,17 @@ impl Store {
         Ok(self.0.shared.slot_of(list.user).members(list)?)
     }
 
+    /// The members of a list, ascending.
+    pub fn ids(&self, list: ListRef) -> Result<Vec<u32>, StoreError> {
+        Ok(self.0.shared.slot_of(list.user).ids(list)?)
+    }
+
+    /// Tells, ascending, those of some users, strictly increasing, who are in a list. The list is searched where it
+    /// lies.
+    pub fn each_common(&self, list: ListRef, within: &[u32], found: &mut dyn FnMut(u32)) -> Result<(), StoreError> {
+        Ok(self.0.shared.slot_of(list.user).each_common(list, within, found)?)
+    }
+
     /// The members of a list with the time of each edge, by id.
     pub fn edges(&self, list: ListRef) -> Result<Vec<Edge>, StoreError> {
         Ok(self.0.shared.slot_of(list.user).edges(list)?)

@@ -11,7 +11,7 @@ use super::pressure::Pressure;
 use super::segments::{Key, Segments};
 use super::view::ListView;
 use crate::log::{Ended, Operation, Record};
-use crate::overlay::{Delta, Generation};
+use crate::overlay::{Delta, Entry, Generation};
 use crate::segment::SegmentError;
 
 /// The lists of one slot, readable at all times.
@@ -90,6 +90,42 @@ impl Slot {
         let mut members = lists.segments.members(key)?;
         lists.deltas.iter().for_each(|delta| delta.apply_to(&mut members));
         Ok(members)
+    }
+
+    /// The members of the list, ascending.
+    pub(crate) fn ids(&self, list: ListRef) -> Result<Vec<u32>, SegmentError> {
+        let key = self.key(list);
+        let (segments, untouched) = {
+            let state = self.layers.read();
+            (state.base.clone(), deltas(&state, key).next().is_none())
+        };
+        if untouched { segments.ids(key) } else { Ok(self.members(list)?.into_iter().collect()) }
+    }
+
+    /// Tells, ascending, those of `within`, strictly increasing, who are in the list. Reads the list where it lies, and
+    /// holds nobody up while it does.
+    pub(crate) fn each_common(
+        &self,
+        list: ListRef,
+        within: &[u32],
+        found: &mut dyn FnMut(u32),
+    ) -> Result<(), SegmentError> {
+        let key = self.key(list);
+        let (segments, touched) = {
+            let state = self.layers.read();
+            let deltas: Vec<&Delta> = deltas(&state, key).collect();
+            let entry = |id: &u32| deltas.iter().find_map(|delta| delta.entry(*id));
+            let touched: Vec<Entry> =
+                if deltas.is_empty() { Vec::new() } else { within.iter().filter_map(entry).collect() };
+            (state.base.clone(), touched)
+        };
+        let mut touched = touched.into_iter().peekable();
+        segments.each_membership(key, within, &mut |id, below| {
+            let now = touched.next_if(|entry| entry.id == id);
+            if now.map_or(below, |entry| entry.time().is_some()) {
+                found(id);
+            }
+        })
     }
 
     /// The members of the list with their times, by id.

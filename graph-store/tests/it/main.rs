@@ -15,6 +15,7 @@ mod pages;
 mod parse;
 mod parse_real;
 mod query_expression;
+mod query_followers_you_know;
 mod query_model;
 mod query_page;
 mod query_path;

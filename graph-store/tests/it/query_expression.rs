@@ -1,16 +1,21 @@
 //! Set expressions equal the same algebra on `BTreeSet`s, read no more than they must, and name what is wrong.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use base::limits::{CALLER_SET_MAX, EXPRESSION_DEPTH_MAX, EXPRESSION_OPERANDS_MAX};
 use base::{Code, Direction, Error, ListRef, Relation, UserId};
-use graph_store::query::expression::Expression;
+use graph_store::query::Metered;
+use graph_store::query::budget::LOOK_EDGES;
+use graph_store::query::expression::{Combine, Expression, count_common};
+use graph_store::query::members::SORTED_MAX;
+use graph_store::query::page::{self, Page};
 use proptest::prelude::*;
 use proto::graph;
 use proto::graph::expression::Node;
 use roaring::RoaringBitmap;
 
-use crate::query_model::Model;
+use crate::query_model::{Model, until};
 
 const USERS: u32 = 300;
 /// Followed by nearly everybody, so that looking up a few users in its list is cheaper than reading it.
@@ -102,21 +107,69 @@ proptest! {
         asked in proptest::collection::btree_set(0..USERS, 0..5),
     ) {
         let expected = expected(&model, &wire);
-        let expression = Expression::from_wire(Some(&wire), USERS, &model).expect("valid");
-        let found: BTreeSet<u32> = expression.evaluate(&model).expect("readable").into_iter().collect();
+        let lists = model.metered();
+        let expression = Expression::from_wire(Some(&wire), USERS, &lists).expect("valid");
+        let cost = expression.cost(None, &lists).expect("readable");
+        let before = lists.spent();
+        let found: BTreeSet<u32> = expression.evaluate(&lists).expect("readable").into_ids().into_iter().collect();
         prop_assert_eq!(&found, &expected);
-        prop_assert_eq!(expression.count(&model).expect("readable"), expected.len() as u64);
-        let within: RoaringBitmap = asked.iter().copied().collect();
-        let restricted: BTreeSet<u32> = expression.restrict(&within, &model).expect("readable").into_iter().collect();
-        prop_assert_eq!(restricted, &asked & &expected);
+        // Beside the ids there are the sizes of the operands, asked for at each level.
+        let nodes = 2 * format!("{wire:?}").matches("node").count() as u64;
+        prop_assert!(lists.spent() - before <= cost + nodes * nodes, "{} for {}", lists.spent() - before, cost);
+        prop_assert_eq!(expression.count(&lists).expect("readable"), expected.len() as u64);
+        let within: Vec<u32> = asked.iter().copied().collect();
+        let common: BTreeSet<u32> = expression.common(&within, &lists).expect("readable").into_iter().collect();
+        prop_assert_eq!(common, &asked & &expected);
+    }
+}
+
+/// Both pages are the same: the one of the whole set, and the one of what is found for it.
+fn assert_same_page(set: &RoaringBitmap, expression: &Expression, cursor: &str, model: &Model) -> Page<UserId> {
+    let whole = page::selection(set, cursor, 3).expect("valid");
+    let window = expression.window(cursor, 3, &model.metered()).expect("readable");
+    assert_eq!(page::selection(&window, cursor, 3).expect("valid"), whole, "{expression:?} at {cursor}");
+    whole
+}
+
+proptest! {
+    #[test]
+    fn a_page_is_that_of_the_whole_set_whichever_way_one_comes(model in graphs(), wire in expressions()) {
+        let set: RoaringBitmap = expected(&model, &wire).into_iter().collect();
+        let expression = Expression::from_wire(Some(&wire), USERS, &model.metered()).expect("valid");
+        let mut page = assert_same_page(&set, &expression, "", &model);
+        for _ in 0..10 {
+            if page.next_cursor.is_empty() {
+                break;
+            }
+            page = assert_same_page(&set, &expression, &page.next_cursor, &model);
+            assert_same_page(&set, &expression, &page.prev_cursor, &model);
+        }
+    }
+}
+
+#[test]
+fn a_page_asks_for_no_more_than_it_shows() {
+    // 100,000 who all follow both: a page looks a thousand of them up, or two.
+    let many = 100_000;
+    let model = Model::of_follows((1..=many).flat_map(|user| [(user, many + 1), (user, many + 2)]));
+    let both = [1, 2].map(|user| ListRef::reverse(Relation::Follow, UserId(many + user)));
+    let expression = Expression::intersection(both);
+    let all: RoaringBitmap = (1..=many).collect();
+    let second = page::selection(&all, "", 50_000).expect("valid").next_cursor;
+    for cursor in [String::new(), second] {
+        let lists = model.metered();
+        let window = expression.window(&cursor, 3, &lists).expect("readable");
+        assert!(window.len() < 3000, "{}", window.len());
+        assert!(lists.spent() < u64::from(many) + 3000, "{}", lists.spent());
     }
 }
 
 /// What is found, and the lists that were read whole for it.
 fn find(model: &Model, wire: &graph::Expression) -> (Vec<u32>, Vec<ListRef>) {
-    let expression = Expression::from_wire(Some(wire), USERS, model).expect("valid");
-    let found = expression.evaluate(model).expect("readable");
-    (found.into_iter().collect(), model.read_whole())
+    let lists = model.metered();
+    let expression = Expression::from_wire(Some(wire), USERS, &lists).expect("valid");
+    let found = expression.evaluate(&lists).expect("readable");
+    (found.into_ids(), model.read_whole())
 }
 
 #[test]
@@ -140,8 +193,53 @@ fn a_short_list_meets_a_long_one_without_reading_it() {
     assert_eq!(find(&graph(), &difference), (vec![3], vec![short]));
 }
 
+#[test]
+fn an_intersection_is_counted_without_reading_the_longer_list() {
+    let graph = Model::of_follows((10..USERS).map(|user| (user, HUB)).chain([(3, 7), (12, 7), (299, 7)]));
+    let [hub, short] = [HUB, 7].map(|user| ListRef::reverse(Relation::Follow, UserId(user)));
+    assert_eq!(count_common(hub, short, &graph).expect("readable"), 2);
+    assert_eq!(count_common(short, hub, &graph).expect("readable"), 2);
+    assert_eq!(Expression::List(hub).count(&graph.metered()).expect("readable"), u64::from(USERS) - 10);
+    assert_eq!(graph.read_whole(), [short, short]);
+}
+
+#[test]
+fn two_hubs_meet_as_the_bitmaps_that_they_are() {
+    // Every id and every second one, more of either than are kept as an array.
+    let most = 2 * SORTED_MAX as u32;
+    let one = (0..most).map(|user| (user, most + 1));
+    let mut graph = Model::of_follows(one.chain((0..2 * most).step_by(2).map(|user| (user, most + 2))));
+    graph.add(Relation::Follow, 5, most + 3, 0);
+    let [all, even, alone] = [1, 2, 3].map(|user| ListRef::reverse(Relation::Follow, UserId(most + user)));
+    let half = u64::from(most / 2);
+    let both = Expression::intersection([all, even]);
+    assert_eq!(both.count(&graph.metered()).expect("readable"), half);
+    assert_eq!(both.evaluate(&graph.metered()).expect("readable").len(), half);
+    let operands = vec![Expression::List(all), both, Expression::List(alone)];
+    let odd = Expression::Combination { combine: Combine::Difference, operands };
+    assert_eq!(odd.count(&graph.metered()).expect("readable"), half - 1);
+    assert_eq!(odd.common(&[1, 2, 3, 4, 5], &graph.metered()).expect("readable"), [1, 3]);
+}
+
+#[test]
+fn a_selection_ends_at_its_deadline_and_when_it_is_cancelled() {
+    let model = Model::of_follows((1..USERS).flat_map(|user| [(user, HUB), (user, (user + 1) % USERS)]));
+    let lists = (0..USERS).map(|user| Expression::List(ListRef::reverse(Relation::Follow, UserId(user)))).collect();
+    let everybody = Expression::Combination { combine: Combine::Union, operands: lists };
+    let late = Metered::new(&model, until(Instant::now()));
+    let error = everybody.evaluate(&late).expect_err("too late");
+    assert_eq!((error.code(), error.message()), (Code::DeadlineExceeded, "not done within AN_HOUR of 3600000 ms"));
+    assert!(model.read_whole().is_empty());
+
+    // The clock is looked at every few thousand edges: lists of two are cheap, so as many are read as that.
+    let many: Vec<_> = (0..40).map(|_| everybody.clone()).collect();
+    let many = Expression::Combination { combine: Combine::Union, operands: many };
+    assert!(many.evaluate(&model.cancelled_after(10)).is_err());
+    assert!(model.read_whole().len() < 10 + LOOK_EDGES as usize, "{} lists read", model.read_whole().len());
+}
+
 fn refused(wire: Option<&graph::Expression>) -> Error {
-    Expression::from_wire(wire, 10, &Model::default()).expect_err("not valid")
+    Expression::from_wire(wire, 10, &Model::default().metered()).expect_err("not valid")
 }
 
 /// An intersection in an intersection, and so on, around a list: `depth` levels in all.
@@ -201,9 +299,9 @@ fn a_named_set_that_there_is_not_is_not_found() {
 #[test]
 fn expressions_go_as_deep_as_the_limit_and_no_deeper() {
     let deepest = nested(EXPRESSION_DEPTH_MAX);
-    let expression = Expression::from_wire(Some(&deepest), 10, &Model::of_follows([(2, 1)])).expect("within the limit");
-    let found = expression.evaluate(&Model::of_follows([(2, 1)])).expect("readable");
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [2]);
+    let model = Model::of_follows([(2, 1)]);
+    let expression = Expression::from_wire(Some(&deepest), 10, &model.metered()).expect("within the limit");
+    assert_eq!(expression.evaluate(&model.metered()).expect("readable").into_ids(), [2]);
     let error = refused(Some(&nested(EXPRESSION_DEPTH_MAX + 1)));
     assert_eq!((error.code(), error.message()), (Code::InvalidArgument, "nested deeper than 16"));
     assert_eq!(error.field().map(|field| field.matches("operands[0]").count()), Some(EXPRESSION_DEPTH_MAX));

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base::{Edge, Error, ListRef, Relation, UserId};
-use graph_store::query::{Lists, POPULAR_MAX};
+use graph_store::query::{Budget, Cancellation, Lists, Metered, POPULAR_MAX, TimeLimit};
 use roaring::RoaringBitmap;
 
 #[derive(Default, Debug)]
@@ -14,6 +15,20 @@ pub(crate) struct Model {
     pub(crate) sets: BTreeMap<String, BTreeSet<u32>>,
     /// The lists that were read whole, in order.
     read: RefCell<Vec<ListRef>>,
+    /// The query that is cancelled once so many lists were read whole.
+    cancelled: RefCell<Option<(usize, Cancellation)>>,
+}
+
+/// Longer than any test takes.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Everything before a deadline.
+pub(crate) fn until(deadline: Instant) -> Budget {
+    Budget::new(time_limit(deadline), Cancellation::default())
+}
+
+fn time_limit(deadline: Instant) -> TimeLimit {
+    TimeLimit { deadline, ..TimeLimit::from_now(HOUR, "AN_HOUR") }
 }
 
 impl Model {
@@ -48,19 +63,50 @@ impl Model {
         self.list(ListRef::reverse(Relation::Follow, UserId(user)))
     }
 
+    /// The lists, for as long as it takes.
+    pub(crate) fn metered(&self) -> Metered<'_, Model> {
+        Metered::new(self, until(Instant::now() + HOUR))
+    }
+
+    /// The lists, to a query that is cancelled once so many of them were read whole.
+    pub(crate) fn cancelled_after(&self, lists: usize) -> Metered<'_, Model> {
+        let cancellation = Cancellation::default();
+        *self.cancelled.borrow_mut() = Some((lists, cancellation.clone()));
+        Metered::new(self, Budget::new(time_limit(Instant::now() + HOUR), cancellation))
+    }
+
+    fn note(&self, list: ListRef) {
+        let mut read = self.read.borrow_mut();
+        read.push(list);
+        if let Some((lists, cancellation)) = self.cancelled.borrow().as_ref()
+            && read.len() >= *lists
+        {
+            cancellation.cancel();
+        }
+    }
+
     pub(crate) fn read_whole(&self) -> Vec<ListRef> {
         self.read.borrow().clone()
     }
 }
 
 impl Lists for Model {
-    fn members(&self, list: ListRef) -> Result<RoaringBitmap, Error> {
-        self.read.borrow_mut().push(list);
+    fn ids(&self, list: ListRef) -> Result<Vec<u32>, Error> {
+        self.note(list);
         Ok(self.list(list).into_iter().collect())
     }
 
-    fn contains(&self, list: ListRef, user: UserId) -> Result<bool, Error> {
-        Ok(self.lists.get(&list).is_some_and(|list| list.contains_key(&user.0)))
+    fn bitmap(&self, list: ListRef) -> Result<RoaringBitmap, Error> {
+        self.note(list);
+        Ok(self.list(list).into_iter().collect())
+    }
+
+    fn each_common(&self, list: ListRef, within: &[u32], found: &mut dyn FnMut(u32)) -> Result<(), Error> {
+        assert!(within.is_sorted_by(|a, b| a < b), "{within:?}");
+        if let Some(list) = self.lists.get(&list) {
+            within.iter().filter(|id| list.contains_key(id)).for_each(|id| found(*id));
+        }
+        Ok(())
     }
 
     fn count(&self, list: ListRef) -> Result<u64, Error> {

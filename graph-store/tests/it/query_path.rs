@@ -4,17 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use base::{Code, ListRef, Relation, UserId};
-use graph_store::query::path::{Bounds, shortest_path};
+use graph_store::query::path::{PATH_EDGES, shortest_path};
+use graph_store::query::{EdgeLimit, Metered};
 use proptest::prelude::*;
 
-use crate::query_model::Model;
-
-fn bounds(depth: u32) -> Bounds {
-    Bounds::new(depth, Instant::now() + Duration::from_secs(60))
-}
+use crate::query_model::{Model, until};
 
 fn path(model: &Model, from: u32, to: u32, depth: u32) -> Option<Vec<u32>> {
-    let found = shortest_path(model, UserId(from), UserId(to), bounds(depth)).expect("within the bounds");
+    let found = shortest_path(&model.metered(), UserId(from), UserId(to), depth).expect("in time");
     found.map(|path| path.into_iter().map(|user| user.0).collect())
 }
 
@@ -57,6 +54,25 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A bound on the work changes whether there is an answer, and never which.
+    #[test]
+    fn a_search_within_a_bound_finds_the_same_path_or_says_that_it_gave_up(
+        follows in proptest::collection::btree_set((0..25u32, 0..25u32), 0..70),
+        to in 1..25u32,
+        max in 0..120u64,
+    ) {
+        let model = Model::of_follows(follows.into_iter().filter(|(source, target)| source != target));
+        match shortest_path(&bounded(&model, max), UserId(0), UserId(to), 8) {
+            Ok(found) => {
+                let found = found.map(|path| path.into_iter().map(|user| user.0).collect());
+                prop_assert_eq!(found, path(&model, 0, to, 8));
+            }
+            Err(error) => prop_assert_eq!(error.code(), Code::ResourceExhausted),
+        }
+    }
+}
+
 #[test]
 fn of_paths_of_the_same_length_the_one_of_the_smallest_ids_is_found() {
     let model = Model::of_follows([(0, 5), (0, 3), (0, 4), (5, 9), (4, 9), (3, 9)]);
@@ -85,6 +101,12 @@ fn no_list_is_read_twice() {
     assert_eq!(read.iter().collect::<BTreeSet<_>>().len(), read.len(), "{read:?}");
 }
 
+/// The lists within so many edges.
+fn bounded(model: &Model, max: u64) -> Metered<'_, Model> {
+    let budget = until(Instant::now() + Duration::from_secs(3600));
+    Metered::new(model, budget.with_edges(EdgeLimit { max, ..PATH_EDGES }))
+}
+
 #[test]
 fn the_way_to_oneself_is_no_step() {
     assert_eq!(path(&Model::default(), 4, 4, 0), Some(vec![4]));
@@ -96,16 +118,19 @@ fn a_search_ends_at_its_bound_of_edges() {
     let follows = (1..1000).flat_map(|user| [(0, user), (user, 10_000 + user), (20_000 + user, 5_000)]);
     let model = Model::of_follows(follows.chain((1..1000).map(|user| (30_000 + user, 20_000 + user))));
     assert_eq!(path(&model, 0, 5_000, 8), None);
-    let error = shortest_path(&model, UserId(0), UserId(5_000), Bounds { edges: 500, ..bounds(8) }).unwrap_err();
+    let bounded = bounded(&model, 500);
+    let error = shortest_path(&bounded, UserId(0), UserId(5_000), 8).unwrap_err();
     assert_eq!((error.code(), error.field()), (Code::ResourceExhausted, Some("max_depth")));
-    assert_eq!(error.message(), "no path found within 500 edges; ask for fewer steps");
+    assert_eq!(error.message(), "takes more than PATH_EDGES_MAX of 500 edges");
+    assert!(bounded.spent() <= 500);
 }
 
 #[test]
 fn a_search_ends_at_its_deadline() {
     let model = Model::of_follows([(0, 1)]);
-    let past = Bounds { deadline: Instant::now(), ..bounds(8) };
-    assert_eq!(shortest_path(&model, UserId(0), UserId(1), past).unwrap_err().code(), Code::DeadlineExceeded);
+    let late = Metered::new(&model, until(Instant::now()));
+    assert_eq!(shortest_path(&late, UserId(0), UserId(1), 8).unwrap_err().code(), Code::DeadlineExceeded);
+    assert!(model.read_whole().is_empty());
 }
 
 #[test]
@@ -114,6 +139,6 @@ fn a_follow_that_ends_during_the_search_is_no_path() {
     let mut model = Model::of_follows(follows);
     // Seen from the one end it was there, and when the search comes back to it it is not.
     model.forget(ListRef::reverse(Relation::Follow, UserId(1)));
-    let error = shortest_path(&model, UserId(0), UserId(9), bounds(8)).unwrap_err();
+    let error = shortest_path(&model.metered(), UserId(0), UserId(9), 8).unwrap_err();
     assert_eq!((error.code(), error.message()), (Code::Unavailable, "the graph changed during the search"));
 }

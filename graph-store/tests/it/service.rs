@@ -1,5 +1,6 @@
 //! Every call of the services answers what the store has, and refuses what is wrong by the name of the field.
 
+mod compute;
 mod refused;
 mod select;
 mod watch;
@@ -251,19 +252,45 @@ async fn paths_are_shortest_and_bounded() {
 }
 
 #[tokio::test]
+async fn followers_that_one_knows_are_found_for_many_at_once() {
+    let service = with_users(40).await;
+    // 0 follows 1 to 20, all of whom follow 30, and the odd ones 31, whom others follow too.
+    let known = (1..=20).flat_map(|user| [follow(0, user), follow(user, 30 + user % 2), follow(user, 32)]);
+    apply(&service, known.chain([follow(25, 32), follow(32, 0), follow(32, 1)]).collect()).await;
+    let asked = async |limit| {
+        let candidates = vec![32, 31, 33, 32];
+        let request = graph::FollowersYouKnowRequest { user: 0, candidates, limit, at_least: None };
+        ok(service.followers_you_know(Request::new(request)).await).candidates
+    };
+    let answer = |count, first: &[u32], followers, followees| {
+        let first = first.to_vec();
+        graph::KnownFollowers { count, first, followers, followees }
+    };
+    let celebrity = answer(20, &[1, 2, 3], 21, 2);
+    assert_eq!(asked(3).await, [celebrity.clone(), answer(10, &[1, 3, 5], 10, 0), answer(0, &[], 0, 0), celebrity]);
+    assert_eq!(asked(0).await[..2], [answer(20, &[], 21, 2), answer(10, &[], 10, 0)]);
+    assert_eq!(asked(100).await[0].first, (1..=20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn suggestions_come_with_their_reasons() {
-    let service = with_users(8).await;
-    // 0 follows 1 and 2, who follow 3; 4 follows 0; 6 has a follower and nothing to do with 0; 5 is blocked.
+    let service = with_users(10).await;
+    // 0 follows 1 and 2, who follow 3; 1 is a friend of both; 2 alone follows 9; 4 follows 0; 8 follows whom 0 follows;
+    // 6 has a follower and nothing to do with 0; 5 is blocked.
     let block = wire_change(Wire::Block, Operation::Add, 0, 5);
-    let follows = [(0, 1), (0, 2), (1, 3), (2, 3), (1, 5), (4, 0), (7, 6)];
-    apply(&service, follows.map(|(source, target)| follow(source, target)).into_iter().chain([block]).collect()).await;
+    let friends = [(0, 1), (1, 0), (1, 3), (3, 1)];
+    let follows = [(0, 2), (2, 3), (2, 9), (1, 5), (4, 0), (8, 1), (8, 2), (7, 6)];
+    let follows = friends.into_iter().chain(follows);
+    apply(&service, follows.map(|(source, target)| follow(source, target)).chain([block]).collect()).await;
     let suggest = async |limit| {
         let request = graph::SuggestRequest { user: 0, limit, at_least: None };
         ok(service.suggest(Request::new(request)).await).suggestions
     };
     let expected = [
-        (3, graph::Reason::FollowedByFollowees, vec![1, 2]),
+        (3, graph::Reason::MutualConnections, vec![1, 2]),
+        (9, graph::Reason::FollowedByFollowees, vec![2]),
         (4, graph::Reason::FollowsYou, vec![]),
+        (8, graph::Reason::SimilarFollowees, vec![]),
         (6, graph::Reason::Popular, vec![]),
     ];
     let suggestion = |(user, reason, mutuals): (u32, graph::Reason, Vec<u32>)| {

@@ -131,7 +131,15 @@ pub(crate) fn assert_same(store: &Store, model: &Model) {
         assert_eq!(edges, expected, "{list:?}");
         let ids: Vec<u32> = expected.iter().map(|(id, _)| *id).collect();
         assert_eq!(store.members(list).expect("readable").iter().collect::<Vec<_>>(), ids, "{list:?}");
+        assert_eq!(store.ids(list).expect("readable"), ids, "{list:?}");
         assert_eq!(store.count(list).expect("readable"), ids.len() as u64, "{list:?}");
+        // All users at once, and few: the list is read, or they are looked up in it.
+        for step in [1, 3, 200] {
+            let within: Vec<u32> = (0..store.users()).step_by(step).collect();
+            let mut common = Vec::new();
+            store.each_common(list, &within, &mut |id| common.push(id)).expect("readable");
+            assert_eq!(common, ids.iter().copied().filter(|id| id % step as u32 == 0).collect::<Vec<_>>(), "{list:?}");
+        }
         for id in 0..store.users() {
             let contained = store.contains(list, UserId(id)).expect("readable");
             assert_eq!(contained, ids.binary_search(&id).is_ok(), "{list:?} and {id}");

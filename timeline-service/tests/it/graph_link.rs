@@ -88,6 +88,8 @@ impl GraphStore for FakeStore {
     type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;
 
     async fn select(&self, request: Request<SelectRequest>) -> Result<Response<SelectResponse>, Status> {
+        let waits = proto::deadline::timeout(&request).map_err(|error| to_status(&error))?;
+        assert_eq!(waits, Some(base::limits::CALL_DEADLINE), "every link tells how long it waits");
         let request = request.into_inner();
         answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
             let expression = request.expression.ok_or_else(|| Error::invalid("expression", "must be given"))?;
@@ -124,6 +126,7 @@ impl GraphStore for FakeStore {
         versions(VersionsRequest) -> VersionsResponse;
         list(ListRequest) -> ListResponse;
         update_set(UpdateSetRequest) -> UpdateSetResponse;
+        followers_you_know(FollowersYouKnowRequest) -> FollowersYouKnowResponse;
         path(PathRequest) -> PathResponse;
         suggest(SuggestRequest) -> SuggestResponse;
     }

@@ -215,6 +215,13 @@ impl GraphStore for ModelGraph {
         never()
     }
 
+    async fn followers_you_know(
+        &self,
+        _: Request<FollowersYouKnowRequest>,
+    ) -> Result<Response<FollowersYouKnowResponse>, Status> {
+        never()
+    }
+
     async fn path(&self, _: Request<PathRequest>) -> Result<Response<PathResponse>, Status> {
         never()
     }

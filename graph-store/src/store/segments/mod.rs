@@ -16,6 +16,9 @@ use crate::adjacency::List;
 use crate::overlay::place;
 use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo};
 
+/// How many ids of a list are read in the time that one lookup takes.
+const READ_PER_LOOKUP: usize = 16;
+
 /// A list of a slot: relation, direction and ordinal.
 pub(crate) type Key = (Relation, Direction, u32);
 
@@ -99,6 +102,39 @@ impl Segments {
     pub(super) fn members(&self, key: Key) -> Result<RoaringBitmap, SegmentError> {
         let Some(segment) = self.segment(key.0, key.1) else { return Ok(RoaringBitmap::new()) };
         segment.members(key.2)
+    }
+
+    /// All ids, ascending.
+    pub(super) fn ids(&self, key: Key) -> Result<Vec<u32>, SegmentError> {
+        let mut ids = Vec::new();
+        if let Some(list) = self.list(key)? {
+            list.decode_into(&mut ids);
+        }
+        Ok(ids)
+    }
+
+    /// Tells for each of `within`, strictly increasing, whether it is in the list: by a lookup for each, or by reading
+    /// the list from the first to the last of them, whichever costs less.
+    pub(super) fn each_membership(
+        &self,
+        key: Key,
+        within: &[u32],
+        tell: &mut dyn FnMut(u32, bool),
+    ) -> Result<(), SegmentError> {
+        let (Some(first), Some(list)) = (within.first(), self.list(key)?) else {
+            within.iter().for_each(|id| tell(*id, false));
+            return Ok(());
+        };
+        if list.len() / READ_PER_LOOKUP > within.len() {
+            within.iter().for_each(|id| tell(*id, list.contains(*id)));
+            return Ok(());
+        }
+        let mut members = list.iter_from(*first).peekable();
+        for id in within {
+            while members.next_if(|member| member < id).is_some() {}
+            tell(*id, members.peek() == Some(id));
+        }
+        Ok(())
     }
 
     /// Ids and times, by id.

@@ -195,8 +195,17 @@ async fn of_selections() {
 }
 
 #[tokio::test]
-async fn of_paths_and_suggestions() {
+async fn of_acquaintances_suggestions_and_paths() {
     let service = with_users(USERS).await;
+    let known = graph::FollowersYouKnowRequest { candidates: vec![1], ..Default::default() };
+    let too_many = vec![1; limits::KNOWN_CANDIDATES_MAX + 1];
+    refused!(service.followers_you_know:
+        graph::FollowersYouKnowRequest { user: USERS, ..known.clone() } => "user",
+        graph::FollowersYouKnowRequest { candidates: vec![1, USERS], ..known.clone() } => "candidates[1]",
+        graph::FollowersYouKnowRequest { candidates: too_many, ..known.clone() } => "candidates",
+        graph::FollowersYouKnowRequest { limit: limits::KNOWN_NAMED_MAX + 1, ..known.clone() } => "limit",
+        graph::FollowersYouKnowRequest { at_least: bad_revision(), ..known } => "at_least",
+    );
     let path = graph::PathRequest::default();
     refused!(service.path:
         graph::PathRequest { from: USERS, ..path.clone() } => "from",
