@@ -11,17 +11,18 @@
 //!
 //! Bytes that are no ASCII are quoted as well as can be; nothing need be UTF-8.
 //!
-//! Graphs have billions of lines, so the lines are read where they lie, a block at a time: complete lines are parsed in
-//! one pass over their bytes, and what is left of the last one moves to the front of the next block.
+//! Graphs have billions of lines, so the lines are read where they lie, a [block](LineBlock) at a time, in one pass over
+//! their bytes.
 
 use std::io::{self, Read};
+
+use super::batch::EdgeBatch;
+use super::lines::{LineBlock, LineBlocks};
 
 /// Bytes of a line at the most. A longer one is no line of ids.
 pub const LINE_MAX_BYTES: usize = 64 << 10;
 /// Characters of a malformed line that an error quotes.
 pub const QUOTE_MAX_CHARACTERS: usize = 80;
-/// Bytes read at once; must hold more than one line.
-const BLOCK_BYTES: usize = 1 << 20;
 
 /// Why no more lines come.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,15 @@ pub enum Problem {
         /// How many there should be.
         expected: usize,
     },
+    /// A column of times with something else.
+    #[error("not a time in seconds since 1970")]
+    NotATime,
+    /// A column of weights with something else.
+    #[error("not a finite weight")]
+    NotAWeight,
+    /// A quotation mark that is not closed in the line it is in.
+    #[error("a quotation mark is left open")]
+    OpenQuote,
     /// More bytes than [`LINE_MAX_BYTES`].
     #[error("longer than {LINE_MAX_BYTES} bytes")]
     TooLong,
@@ -83,35 +93,19 @@ pub type Vertices<R> = Lines<R, 1>;
 /// Iterates over the lines of a source that hold ids, `IDS` of them each. Ends after the first error.
 #[derive(Debug)]
 pub struct Lines<R, const IDS: usize> {
-    source: R,
-    buffer: Vec<u8>,
-    /// Where the next line begins.
+    blocks: LineBlocks<R>,
+    block: LineBlock,
+    /// Where the next line begins in it.
     start: usize,
-    /// Where complete lines end.
-    complete: usize,
-    /// Where what has been read ends.
-    filled: usize,
     /// The number of the next line, from 1.
     line: u64,
-    /// Set once the source has given all that it will.
-    end: Option<io::Result<()>>,
     failed: bool,
 }
 
 impl<R: Read, const IDS: usize> Lines<R, IDS> {
     /// The lines of `source`, which need not be buffered.
     pub fn new(source: R) -> Self {
-        Lines {
-            source,
-            // One byte more than is read, for the line end that the last line may lack.
-            buffer: vec![0; BLOCK_BYTES + 1],
-            start: 0,
-            complete: 0,
-            filled: 0,
-            line: 1,
-            end: None,
-            failed: false,
-        }
+        Lines { blocks: LineBlocks::new(source), block: LineBlock::default(), start: 0, line: 1, failed: false }
     }
 
     /// The number of lines read so far, those without ids included.
@@ -119,74 +113,13 @@ impl<R: Read, const IDS: usize> Lines<R, IDS> {
         self.line - 1
     }
 
-    /// Makes at least one more line complete; `false` at the end.
-    fn fill(&mut self) -> Result<bool, ParseError> {
-        if let Some(end) = self.end.take() {
-            self.end = Some(Ok(()));
-            return match end {
-                Ok(()) => Ok(false),
-                Err(source) => Err(ParseError::Read { line: self.line, source }),
-            };
-        }
-        self.buffer.copy_within(self.start..self.filled, 0);
-        self.filled -= self.start;
-        self.start = 0;
-        let searched = self.filled;
-        while self.filled < BLOCK_BYTES {
-            match self.source.read(&mut self.buffer[self.filled..BLOCK_BYTES]) {
-                Ok(0) => {
-                    self.end = Some(Ok(()));
-                    break;
-                }
-                Ok(read) => self.filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.end = Some(Err(error));
-                    break;
-                }
-            }
-        }
-        if let Some(Ok(())) = self.end
-            && self.filled > 0
-            && self.buffer[self.filled - 1] != b'\n'
-        {
-            self.buffer[self.filled] = b'\n';
-            self.filled += 1;
-        }
-        match self.buffer[searched..self.filled].iter().rposition(|byte| *byte == b'\n') {
-            Some(last) => self.complete = searched + last + 1,
-            // A whole block without a line end holds no line that could be right; the part before an error is no line.
-            None if self.end.is_none() => return Err(self.malformed(self.filled, Problem::TooLong)),
-            None => {
-                self.complete = 0;
-                return self.fill();
-            }
-        }
-        Ok(true)
-    }
-
     /// The ids of the next line; `None` where it has none.
     #[inline]
     fn parse_line(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
-        let lines = &self.buffer[..self.complete];
-        match parse_line(lines, self.start) {
-            Ok((ids, end)) if end - self.start <= LINE_MAX_BYTES => {
-                self.start = end + 1;
-                self.line += 1;
-                Ok(ids)
-            }
-            Ok((_, end)) => Err(self.malformed(end, Problem::TooLong)),
-            Err(problem) => {
-                let rest = &lines[self.start..];
-                let end = self.start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-                let problem = if end - self.start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
-                Err(self.malformed(end, problem))
-            }
-        }
-    }
-
-    fn malformed(&self, end: usize, problem: Problem) -> ParseError {
-        ParseError::Malformed { line: self.line, quote: quote(&self.buffer[self.start..end]), problem }
+        let (ids, start) = ids_of_line(&self.block.bytes, self.start, self.line)?;
+        self.start = start;
+        self.line += 1;
+        Ok(ids)
     }
 }
 
@@ -196,12 +129,15 @@ impl<R: Read, const IDS: usize> Iterator for Lines<R, IDS> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         while !self.failed {
-            let step = if self.start < self.complete {
+            let step = if self.start < self.block.bytes.len() {
                 self.parse_line()
             } else {
-                match self.fill() {
-                    Ok(true) => Ok(None),
-                    Ok(false) => return None,
+                match self.blocks.next_block() {
+                    Ok(Some(block)) => {
+                        (self.block, self.start) = (block, 0);
+                        Ok(None)
+                    }
+                    Ok(None) => return None,
                     Err(error) => Err(error),
                 }
             };
@@ -215,6 +151,47 @@ impl<R: Read, const IDS: usize> Iterator for Lines<R, IDS> {
             }
         }
         None
+    }
+}
+
+impl LineBlock {
+    /// Appends the edges of lines that have two ids each.
+    ///
+    /// # Errors
+    ///
+    /// The first line that is malformed; the edges before it were appended.
+    pub fn decode_ids(&self, into: &mut EdgeBatch) -> Result<(), ParseError> {
+        let (mut start, mut line) = (0, self.line);
+        while start < self.bytes.len() {
+            let (ids, next) = ids_of_line(&self.bytes, start, line)?;
+            into.edges.extend(ids.map(|[source, target]| (source, target)));
+            start = next;
+            line += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The ids of the line that begins at `start` and has this number, if it has any, and where the next one begins;
+/// `lines` ends with a line end.
+#[inline]
+fn ids_of_line<const IDS: usize>(
+    lines: &[u8],
+    start: usize,
+    line: u64,
+) -> Result<(Option<[u64; IDS]>, usize), ParseError> {
+    let malformed = |end: usize, problem| {
+        let problem = if end - start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
+        ParseError::Malformed { line, quote: quote(&lines[start..end]), problem }
+    };
+    match parse_line(lines, start) {
+        Ok((ids, end)) if end - start <= LINE_MAX_BYTES => Ok((ids, end + 1)),
+        Ok((_, end)) => Err(malformed(end, Problem::TooLong)),
+        Err(problem) => {
+            let rest = &lines[start..];
+            let end = start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            Err(malformed(end, problem))
+        }
     }
 }
 
@@ -279,7 +256,7 @@ fn parse_id(lines: &[u8], start: usize) -> Result<(u64, usize), Problem> {
 }
 
 /// A line in quotation marks, escaped, cut after [`QUOTE_MAX_CHARACTERS`].
-fn quote(line: &[u8]) -> String {
+pub(super) fn quote(line: &[u8]) -> String {
     // No character has more than four bytes, so what is beyond cannot be quoted.
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = String::from_utf8_lossy(&line[..line.len().min(4 * QUOTE_MAX_CHARACTERS + 4)]).into_owned();
