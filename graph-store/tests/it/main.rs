@@ -19,6 +19,7 @@ mod query_model;
 mod query_page;
 mod query_path;
 mod query_suggest;
+mod reorder;
 mod segment;
 mod service;
 mod support;
