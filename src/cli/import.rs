@@ -11,6 +11,7 @@ use base::clock::{Clock, SystemClock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use graph_store::Store;
 use graph_store::import::{EdgeList, Import, Step};
+use graph_store::store::BulkOptions;
 
 use super::Failure;
 use super::graph::{json, table};
@@ -18,9 +19,12 @@ use crate::config::{Config, Role};
 use crate::progress::Progress;
 use crate::roles::services::{api_settings, open_store};
 
+/// Less memory than this is no help to anybody.
+const MEMORY_MIN: u64 = 64 << 20;
+
 pub(super) fn command() -> Command {
     super::command_of("import", Role::Import)
-        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas, or binary; also .gz and .zst")
+        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas, CSV, Parquet or binary; also .gz, .zst")
         .arg(
             Arg::new("file")
                 .value_name("FILE")
@@ -41,13 +45,35 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Give everybody who came from a file an account named u<id>, with which nobody can log in"),
         )
+        .arg(
+            Arg::new("memory")
+                .long("memory")
+                .value_name("BYTES")
+                .value_parser(bytes)
+                .help("What edges may take in memory, such as 800M or 8G; half of the machine's by default"),
+        )
         .arg(json())
+}
+
+/// A number of bytes: digits, and K, M or G for powers of 1,024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    let bytes = number.checked_mul(1 << shift).ok_or("too large")?;
+    if bytes < MEMORY_MIN { Err(format!("less than {} M", MEMORY_MIN >> 20)) } else { Ok(bytes) }
 }
 
 pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let Some(config) = super::configure(Role::Import, flags)? else { return Ok(()) };
     let Some(edges) = flags.get_one::<PathBuf>("file").cloned() else { return Ok(()) };
-    let import = Import { edges, vertices: flags.get_one("vertices").cloned() };
+    let memory = flags.get_one("memory").copied().unwrap_or_else(half_of_the_memory);
+    let options = BulkOptions { memory, spill_folder: config.data.clone(), ..BulkOptions::default() };
+    let import = Import { edges, vertices: flags.get_one("vertices").cloned(), options };
 
     // Everything is read before the data folder is touched: a malformed line leaves no trace.
     let edges = {
@@ -69,6 +95,14 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     report["accounts_added"] = accounts.context("making accounts")?.into();
     super::print(&if flags.get_flag("json") { format!("{report}\n") } else { table(&report) })?;
     Ok(())
+}
+
+/// Half of what the machine has; where it does not tell, little.
+fn half_of_the_memory() -> u64 {
+    let information = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total =
+        information.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
+    total.map_or(MEMORY_MIN, |kibibytes: u64| kibibytes << 10 >> 1).max(MEMORY_MIN)
 }
 
 fn tell(progress: &Progress, step: Step) {

@@ -11,6 +11,7 @@
 
 mod high_water;
 mod real;
+mod scratch;
 mod simulated;
 
 use std::fmt::Debug;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 pub use high_water::{HighWaterError, HighWaterMark};
 pub use real::RealDisk;
+pub use scratch::{Scratch, scratch_file};
 pub use simulated::SimulatedDisk;
 
 /// Files and folders.

@@ -17,6 +17,7 @@ use clap::{Parser, ValueEnum};
 use graph_store::adjacency::Encoding;
 use graph_store::import::{Import, import};
 use graph_store::reorder::Order;
+use graph_store::store::BulkOptions;
 use graph_store::{Options, Store};
 use serde::Serialize;
 
@@ -159,7 +160,7 @@ fn measure(edges: &Edges, encoding: Form) -> anyhow::Result<Row> {
     edges.write(&file)?;
     let options = Options { encoding: encoding.into(), ..Options::default() };
     let (store, _) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &folder.path().join("graph"), options)?;
-    import(&store, &Import { edges: file, vertices: None }, &|_| {})?;
+    import(&store, &Import { edges: file, vertices: None, options: BulkOptions::default() }, &|_| {})?;
     let stats = store.stats()?;
     let [forward, reverse] = Direction::ALL.map(|direction| bound_bytes(&store, direction));
     Ok(Row {

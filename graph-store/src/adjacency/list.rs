@@ -122,6 +122,12 @@ impl<'a> List<'a> {
         either!(self, list => list.decode_into(ids));
     }
 
+    /// Appends the ids within a range in ascending order; the position of the first of them.
+    pub fn decode_range_into(&self, range: std::ops::Range<u32>, ids: &mut Vec<u32>) -> usize {
+        ids.extend(self.iter_from(range.start).take_while(|id| *id < range.end));
+        self.rank(range.start)
+    }
+
     /// The list as a bitmap, for set algebra.
     ///
     /// # Errors

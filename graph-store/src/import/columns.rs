@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::batch::EdgeBatch;
 use super::parse::Problem;
+use crate::store::EdgeBatch;
 
-/// Columns of a file at the most.
+/// Layout of a file at the most.
 pub const COLUMNS_MAX: usize = 256;
 
 /// What a column holds.
@@ -49,9 +49,9 @@ impl fmt::Display for Column {
     }
 }
 
-/// Names that do not say where the edges are.
+/// Names that do not say where the ends of edges are.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum ColumnsError {
+pub enum LayoutError {
     /// A name that means nothing here.
     #[error("no column is named {name:?}, only source, target, time, weight, and _ for one to skip")]
     Unknown {
@@ -77,47 +77,47 @@ pub enum ColumnsError {
 
 /// The columns of a file, in its order: a source, a target, at most one time and one weight, and others.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Columns(Vec<Column>);
+pub struct Layout(Vec<Column>);
 
-impl Default for Columns {
+impl Default for Layout {
     /// Source and target.
     fn default() -> Self {
-        Columns(vec![Column::Source, Column::Target])
+        Layout(vec![Column::Source, Column::Target])
     }
 }
 
 /// From names with commas between them, such as `source,target,_,time`.
-impl FromStr for Columns {
-    type Err = ColumnsError;
+impl FromStr for Layout {
+    type Err = LayoutError;
 
-    fn from_str(names: &str) -> Result<Self, ColumnsError> {
+    fn from_str(names: &str) -> Result<Self, LayoutError> {
         let column = |name: &str| match Column::named(name.trim()) {
-            Column::Other if name.trim() != "_" => Err(ColumnsError::Unknown { name: name.trim().to_owned() }),
+            Column::Other if name.trim() != "_" => Err(LayoutError::Unknown { name: name.trim().to_owned() }),
             column => Ok(column),
         };
-        Columns::new(names.split(',').map(column).collect::<Result<_, _>>()?)
+        Layout::new(names.split(',').map(column).collect::<Result<_, _>>()?)
     }
 }
 
-impl Columns {
+impl Layout {
     /// These columns.
     ///
     /// # Errors
     ///
     /// A source or a target is missing, something other than [`Column::Other`] is there twice, or there are too many.
-    pub fn new(columns: Vec<Column>) -> Result<Self, ColumnsError> {
+    pub fn new(columns: Vec<Column>) -> Result<Self, LayoutError> {
         let count = |wanted| columns.iter().filter(|column| **column == wanted).count();
         for column in [Column::Source, Column::Target, Column::Time, Column::Weight] {
             match count(column) {
-                0 if matches!(column, Column::Source | Column::Target) => return Err(ColumnsError::Missing { column }),
+                0 if matches!(column, Column::Source | Column::Target) => return Err(LayoutError::Missing { column }),
                 0 | 1 => {}
-                _ => return Err(ColumnsError::Twice { column }),
+                _ => return Err(LayoutError::Twice { column }),
             }
         }
         if columns.len() > COLUMNS_MAX {
-            return Err(ColumnsError::TooMany);
+            return Err(LayoutError::TooMany);
         }
-        Ok(Columns(columns))
+        Ok(Layout(columns))
     }
 
     /// How many there are.
@@ -157,7 +157,9 @@ impl Columns {
         if found < self.count() {
             return Err(Problem::TooFew { expected: self.count(), found });
         }
-        into.push(source, target, time, weight);
+        into.edges.push((source, target));
+        into.times.extend(time);
+        into.weights.extend(weight);
         Ok(())
     }
 }

@@ -1,28 +1,31 @@
-//! From edge lists to a store: read, give everybody a place, hand all over at once.
+//! From edge lists to a store: read on all cores, then load all at once.
 //!
 //! Everything is read before anything is written, so a malformed line leaves the store as it was.
 
 use std::path::PathBuf;
+use std::thread;
 
 use base::Revision;
-use rustc_hash::FxHashMap;
+use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::binary::{self, BinaryError, EdgeReader};
-use super::parse::{Edges, Lines, ParseError, Vertices};
-use super::source::{OpenError, Progress, Source};
-use crate::store::{BulkEdges, BulkReport, Store, StoreError};
+use super::blocks::{EdgeSource, RawBlock, SourceError};
+use super::parse::Vertices;
+use super::source::{Progress, Source};
+use crate::store::{Bulk, BulkError, BulkOptions, BulkReport, EdgeBatch, Store};
 
-/// Lines or edges between two reports of progress.
+/// People between two reports of progress.
 const REPORT_EVERY: u64 = 100_000;
 
 /// What to import.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// The edge list, text or [binary], or `-` for standard input.
+    /// The edge list, text or [binary](super::binary), or `-` for standard input.
     pub edges: PathBuf,
     /// A list of people, one a line, who need not have edges.
     pub vertices: Option<PathBuf>,
+    /// Memory, disk and threads; the columns are those that the file has.
+    pub options: BulkOptions,
 }
 
 /// How far an import is.
@@ -63,16 +66,13 @@ pub struct ImportReport {
 /// Nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A file could not be opened.
-    #[error("an edge list or list of people cannot be opened")]
-    Open(#[from] OpenError),
-    /// A line is not what it should be, or could not be read.
-    #[error("{path}")]
-    Line {
+    /// A file could not be opened or read, or is not what it should be.
+    #[error("{}", path.display())]
+    Source {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: ParseError,
+        source: SourceError,
     },
     /// The edges and the people were to be read from the same place, which gives its lines only once.
     #[error("edges and people cannot both be read from {path}")]
@@ -80,23 +80,9 @@ pub enum ImportError {
         /// Where from.
         path: PathBuf,
     },
-    /// A binary edge list is damaged, or could not be read.
-    #[error("{path}")]
-    Binary {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: BinaryError,
-    },
-    /// There are more people than user ids.
-    #[error("more than {max} people")]
-    TooMany {
-        /// The limit.
-        max: u32,
-    },
-    /// The store said no.
-    #[error("the store did not take the edges")]
-    Store(#[from] StoreError),
+    /// The edges could not be gathered, or the store said no.
+    #[error(transparent)]
+    Bulk(#[from] BulkError),
 }
 
 /// Imports an edge list: reads all of it, then loads it.
@@ -109,54 +95,52 @@ pub fn import(store: &Store, import: &Import, progress: &(dyn Fn(Step) + Sync)) 
 }
 
 /// Edges and people that were read to the end and found right, before any store knows of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct EdgeList {
-    bulk: BulkEdges,
-    report: ImportReport,
+    bulk: Bulk,
+    vertices_read: u64,
 }
 
 impl EdgeList {
-    /// Reads the files.
+    /// Reads the files, on all cores.
     ///
     /// # Errors
     ///
-    /// Files that cannot be opened or read, malformed lines, damaged binary edge lists, more people than there are user ids.
+    /// Files that cannot be opened or read, malformed lines, damaged binary edge lists, more people than there are user ids,
+    /// no room for edges that memory has no room for.
     pub fn read(import: &Import, progress: &(dyn Fn(Step) + Sync)) -> Result<EdgeList, ImportError> {
-        let mut people = People::default();
-        let mut report = ImportReport::default();
+        let source_error = |source| ImportError::Source { path: import.edges.clone(), source };
+        if import.vertices.as_ref() == Some(&import.edges) {
+            return Err(ImportError::SameSource { path: import.edges.clone() });
+        }
+        let source = EdgeSource::open(&import.edges).map_err(source_error)?;
+        let bulk = Bulk::new(BulkOptions { columns: source.columns(), ..import.options.clone() });
+        let mut vertices_read = 0u64;
         if let Some(path) = &import.vertices {
-            if *path == import.edges {
-                return Err(ImportError::SameSource { path: path.clone() });
-            }
-            let source = Source::open(path)?;
+            let source_error = |source| ImportError::Source { path: path.clone(), source };
+            let source = Source::open(path).map_err(SourceError::from).map_err(source_error)?;
             let file = source.progress();
             for line in Vertices::new(source) {
-                let [external_id] = line.map_err(|source| ImportError::Line { path: path.clone(), source })?;
-                people.place(external_id)?;
-                report.vertices_read += 1;
-                tell_reading(report.vertices_read, &file, progress);
+                let [external_id] = line.map_err(SourceError::from).map_err(source_error)?;
+                bulk.meet(external_id)?;
+                vertices_read += 1;
+                if vertices_read.is_multiple_of(REPORT_EVERY) {
+                    progress(Step::reading(vertices_read, &file));
+                }
             }
         }
-        let mut edges = Collected { people, report, edges: Vec::new(), timed: Vec::new() };
-        let mut source = Source::open(&import.edges)?;
         let file = source.progress();
-        if source.begins_with(&binary::MAGIC) {
-            let failed = |source| ImportError::Binary { path: import.edges.clone(), source };
-            for edge in EdgeReader::new(source).map_err(failed)? {
-                let edge = edge.map_err(failed)?;
-                edges.add(edge.source.into(), edge.target.into(), edge.time)?;
-                tell_reading(edges.report.edges_read, &file, progress);
+        let reading = Reading { source: Mutex::new((source, 0)), failure: Mutex::new(None) };
+        thread::scope(|scope| {
+            for _ in 0..import.options.threads {
+                scope.spawn(|| reading.read_into(&bulk, &|| progress(Step::reading(bulk.edges_read(), &file))));
             }
-        } else {
-            let lines: Edges<Source> = Lines::new(source);
-            for line in lines {
-                let [source, target] =
-                    line.map_err(|source| ImportError::Line { path: import.edges.clone(), source })?;
-                edges.add(source, target, None)?;
-                tell_reading(edges.report.edges_read, &file, progress);
-            }
+        });
+        match reading.failure.into_inner() {
+            Some((_, Failure::Source(source))) => Err(source_error(source)),
+            Some((_, Failure::Bulk(error))) => Err(error.into()),
+            None => Ok(EdgeList { bulk, vertices_read }),
         }
-        Ok(edges.into_list())
     }
 
     /// Adds them to a store, those without a time with the store's.
@@ -165,73 +149,67 @@ impl EdgeList {
     ///
     /// What the store says; it is as it was.
     pub fn load_into(self, store: &Store, progress: &(dyn Fn(Step) + Sync)) -> Result<ImportReport, ImportError> {
-        let bulk = BulkEdges { time: store.now_seconds(), ..self.bulk };
-        let bulk = store.import(bulk, &|share| progress(Step::Writing { share }))?;
-        Ok(ImportReport { bulk, revision: Revision::token(store.revision()), ..self.report })
+        let (edges_read, self_loops) = (self.bulk.edges_read(), self.bulk.self_loops());
+        let bulk = store.load(self.bulk, store.now_seconds(), &|share| progress(Step::Writing { share }))?;
+        let revision = Revision::token(store.revision());
+        Ok(ImportReport { edges_read, self_loops, vertices_read: self.vertices_read, bulk, revision })
     }
 }
 
-fn tell_reading(lines: u64, file: &Progress, progress: &(dyn Fn(Step) + Sync)) {
-    if lines.is_multiple_of(REPORT_EVERY) {
-        progress(Step::Reading { lines, bytes: file.bytes_read(), bytes_total: file.bytes_total() });
+impl Step {
+    fn reading(lines: u64, file: &Progress) -> Step {
+        Step::Reading { lines, bytes: file.bytes_read(), bytes_total: file.bytes_total() }
     }
 }
 
-/// What was read so far; edges have the places of their people.
-struct Collected {
-    people: People,
-    report: ImportReport,
-    edges: Vec<(u32, u32)>,
-    timed: Vec<(u32, u32, u32)>,
+/// A source that several threads read.
+struct Reading {
+    /// With the number of the next block.
+    source: Mutex<(EdgeSource, u64)>,
+    /// The failure that came first in the file, and its block.
+    failure: Mutex<Option<(u64, Failure)>>,
 }
 
-impl Collected {
-    #[inline]
-    fn add(&mut self, source: u64, target: u64, time: Option<u32>) -> Result<(), ImportError> {
-        self.report.edges_read += 1;
-        if source == target {
-            self.report.self_loops += 1;
-            self.people.place(source)?;
-            return Ok(());
-        }
-        let (source, target) = (self.people.place(source)?, self.people.place(target)?);
-        match time {
-            None => self.edges.push((source, target)),
-            Some(time) => self.timed.push((source, target, time)),
-        }
-        Ok(())
-    }
-
-    fn into_list(self) -> EdgeList {
-        let Collected { people, report, mut edges, mut timed } = self;
-        let (external_ids, ranks) = people.by_external_id();
-        let ends = edges.iter_mut().map(|(source, target)| (source, target));
-        for (source, target) in ends.chain(timed.iter_mut().map(|(source, target, _)| (source, target))) {
-            (*source, *target) = (ranks[*source as usize], ranks[*target as usize]);
-        }
-        EdgeList { bulk: BulkEdges { external_ids, edges, time: 0, timed }, report }
-    }
+enum Failure {
+    Source(SourceError),
+    Bulk(BulkError),
 }
 
-/// Everybody met so far, in the order of the meeting.
-#[derive(Default)]
-struct People(FxHashMap<u64, u32>);
-
-impl People {
-    fn place(&mut self, external_id: u64) -> Result<u32, ImportError> {
-        let next = u32::try_from(self.0.len()).map_err(|_| ImportError::TooMany { max: u32::MAX })?;
-        Ok(*self.0.entry(external_id).or_insert(next))
+impl Reading {
+    /// The work of one thread: blocks, until there are no more or one of them is not right.
+    fn read_into(&self, bulk: &Bulk, report: &dyn Fn()) {
+        let mut gatherer = bulk.gatherer();
+        let mut batch = EdgeBatch::default();
+        while let Some((number, block)) = self.next_block() {
+            batch.clear();
+            let added = block.and_then(|block| block.decode(&mut batch)).map_err(Failure::Source);
+            let added = added.and_then(|()| gatherer.add(&batch).map_err(Failure::Bulk));
+            if let Err(failure) = added {
+                return self.fail(number, failure);
+            }
+            report();
+        }
+        if let Err(error) = gatherer.finish() {
+            self.fail(u64::MAX, Failure::Bulk(error));
+        }
     }
 
-    /// External ids in ascending order, which keeps the neighbourhoods that the numbering of a graph often has; and,
-    /// for each place, the place in that order.
-    fn by_external_id(self) -> (Vec<u64>, Vec<u32>) {
-        let mut pairs: Vec<(u64, u32)> = self.0.into_iter().collect();
-        pairs.sort_unstable();
-        let mut ranks = vec![0; pairs.len()];
-        for ((_, place), rank) in pairs.iter().zip(0..) {
-            ranks[*place as usize] = rank;
+    /// The next block and its number; `None` where none is wanted any more.
+    fn next_block(&self) -> Option<(u64, Result<RawBlock, SourceError>)> {
+        let (source, number) = &mut *self.source.lock();
+        if self.failure.lock().is_some() {
+            return None;
         }
-        (pairs.into_iter().map(|(external_id, _)| external_id).collect(), ranks)
+        let block = source.next_block().transpose()?;
+        *number += 1;
+        Some((*number, block))
+    }
+
+    /// Blocks are taken in order and each that was taken is decoded, so the first failure is always the same one.
+    fn fail(&self, number: u64, failure: Failure) {
+        let mut first = self.failure.lock();
+        if first.as_ref().is_none_or(|(first, _)| number < *first) {
+            *first = Some((number, failure));
+        }
     }
 }

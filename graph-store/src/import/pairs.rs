@@ -7,7 +7,7 @@
 
 use std::io::{self, Read};
 
-use super::batch::EdgeBatch;
+use crate::store::EdgeBatch;
 
 /// Bytes of an edge.
 pub const EDGE_BYTES: usize = 8;

@@ -7,22 +7,23 @@
 //!   and may stand before and after.
 //! - Lines of nothing else, and lines whose first other character is `#`, are skipped.
 //! - Anything more or less is an error that names the line and quotes it, such as `line 17: "12 x": not a number`. A
-//!   column of weights is refused, too: what it means is not ours to guess.
+//!   third column is refused, too: what it means is not ours to guess ([`text`](super::text) is told).
 //!
 //! Bytes that are no ASCII are quoted as well as can be; nothing need be UTF-8.
 //!
-//! Graphs have billions of lines, so the lines are read where they lie, a [block](LineBlock) at a time, in one pass over
-//! their bytes.
+//! Graphs have billions of lines, so the lines are parsed where they lie, a block of complete lines at a time, in one pass
+//! over their bytes and on any thread; what is left of the last line is the beginning of the next block.
 
 use std::io::{self, Read};
 
-use super::batch::EdgeBatch;
-use super::lines::{LineBlock, LineBlocks};
+use crate::store::EdgeBatch;
 
 /// Bytes of a line at the most. A longer one is no line of ids.
 pub const LINE_MAX_BYTES: usize = 64 << 10;
 /// Characters of a malformed line that an error quotes.
 pub const QUOTE_MAX_CHARACTERS: usize = 80;
+/// Bytes of a block; must hold more than one line.
+const BLOCK_BYTES: usize = 1 << 20;
 
 /// Why no more lines come.
 #[derive(Debug, thiserror::Error)]
@@ -90,36 +91,157 @@ pub type Edges<R> = Lines<R, 2>;
 /// The ids of a vertex list.
 pub type Vertices<R> = Lines<R, 1>;
 
+/// Cuts a source into blocks of complete lines.
+#[derive(Debug)]
+pub struct LineBlocks<R> {
+    source: R,
+    /// What has been read of a line that is not complete.
+    rest: Vec<u8>,
+    /// The number of the next line, from 1.
+    line: u64,
+    /// Set once the source has given all that it will.
+    end: Option<io::Result<()>>,
+}
+
+/// Complete lines, each with its line end.
+#[derive(Debug)]
+pub struct LineBlock {
+    bytes: Vec<u8>,
+    /// Where the next line begins.
+    start: usize,
+    /// The number of the next line, from 1.
+    line: u64,
+}
+
+impl<R: Read> LineBlocks<R> {
+    /// The lines of `source`, which need not be buffered.
+    pub fn new(source: R) -> Self {
+        LineBlocks { source, rest: Vec::new(), line: 1, end: None }
+    }
+
+    /// Takes the next lines, at least one; `None` at the end.
+    pub fn next_block(&mut self) -> Result<Option<LineBlock>, ParseError> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        let searched = bytes.len();
+        if self.end.is_none() {
+            bytes.resize(BLOCK_BYTES, 0);
+            let mut filled = searched;
+            while filled < BLOCK_BYTES && self.end.is_none() {
+                match self.source.read(&mut bytes[filled..]) {
+                    Ok(0) => self.end = Some(Ok(())),
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => self.end = Some(Err(error)),
+                }
+            }
+            bytes.truncate(filled);
+        }
+        if let Some(Ok(())) = self.end
+            && bytes.last().is_some_and(|last| *last != b'\n')
+        {
+            bytes.push(b'\n');
+        }
+        let Some(last) = bytes[searched.min(bytes.len())..].iter().rposition(|byte| *byte == b'\n') else {
+            // A whole block without a line end holds no line that could be right; the part before an error is no line.
+            return match self.end.replace(Ok(())) {
+                None => Err(LineBlock { bytes, start: 0, line: self.line }.malformed(BLOCK_BYTES, Problem::TooLong)),
+                Some(Ok(())) => Ok(None),
+                Some(Err(source)) => Err(ParseError::Read { line: self.line, source }),
+            };
+        };
+        self.rest = bytes.split_off(searched + last + 1);
+        let block = LineBlock { bytes, start: 0, line: self.line };
+        self.line += block.bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(Some(block))
+    }
+}
+
+impl LineBlock {
+    /// Lines that each have their end, the first of which has this number, counted from 1.
+    pub fn new(mut bytes: Vec<u8>, line: u64) -> Self {
+        if bytes.last().is_some_and(|last| *last != b'\n') {
+            bytes.push(b'\n');
+        }
+        LineBlock { bytes, start: 0, line }
+    }
+
+    /// The lines as they are.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Each line, without its end, with its number.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.bytes().split_inclusive(|byte| *byte == b'\n').map(|line| &line[..line.len() - 1]).zip(self.line..)
+    }
+
+    /// Appends the edges of these lines.
+    pub fn decode(mut self, into: &mut EdgeBatch) -> Result<(), ParseError> {
+        while let Some([source, target]) = self.next_ids()? {
+            into.edges.push((source, target));
+        }
+        Ok(())
+    }
+
+    /// The ids of the next line that has any; `None` after the last one.
+    #[inline]
+    fn next_ids<const IDS: usize>(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
+        while self.start < self.bytes.len() {
+            match parse_line(&self.bytes, self.start) {
+                Ok((ids, end)) if end - self.start <= LINE_MAX_BYTES => {
+                    self.start = end + 1;
+                    self.line += 1;
+                    if ids.is_some() {
+                        return Ok(ids);
+                    }
+                }
+                Ok((_, end)) => return Err(self.malformed(end, Problem::TooLong)),
+                Err(problem) => {
+                    let rest = &self.bytes[self.start..];
+                    let end = self.start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+                    let problem = if end - self.start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
+                    return Err(self.malformed(end, problem));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn malformed(&self, end: usize, problem: Problem) -> ParseError {
+        ParseError::Malformed { line: self.line, quote: quote(&self.bytes[self.start..end]), problem }
+    }
+}
+
 /// Iterates over the lines of a source that hold ids, `IDS` of them each. Ends after the first error.
 #[derive(Debug)]
 pub struct Lines<R, const IDS: usize> {
     blocks: LineBlocks<R>,
     block: LineBlock,
-    /// Where the next line begins in it.
-    start: usize,
-    /// The number of the next line, from 1.
-    line: u64,
     failed: bool,
 }
 
 impl<R: Read, const IDS: usize> Lines<R, IDS> {
     /// The lines of `source`, which need not be buffered.
     pub fn new(source: R) -> Self {
-        Lines { blocks: LineBlocks::new(source), block: LineBlock::default(), start: 0, line: 1, failed: false }
+        let block = LineBlock { bytes: Vec::new(), start: 0, line: 1 };
+        Lines { blocks: LineBlocks::new(source), block, failed: false }
     }
 
     /// The number of lines read so far, those without ids included.
     pub fn lines_read(&self) -> u64 {
-        self.line - 1
+        self.block.line - 1
     }
 
-    /// The ids of the next line; `None` where it has none.
-    #[inline]
-    fn parse_line(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
-        let (ids, start) = ids_of_line(&self.block.bytes, self.start, self.line)?;
-        self.start = start;
-        self.line += 1;
-        Ok(ids)
+    fn next_ids(&mut self) -> Result<Option<[u64; IDS]>, ParseError> {
+        loop {
+            if let Some(ids) = self.block.next_ids()? {
+                return Ok(Some(ids));
+            }
+            match self.blocks.next_block()? {
+                Some(block) => self.block = block,
+                None => return Ok(None),
+            }
+        }
     }
 }
 
@@ -128,70 +250,12 @@ impl<R: Read, const IDS: usize> Iterator for Lines<R, IDS> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.failed {
-            let step = if self.start < self.block.bytes.len() {
-                self.parse_line()
-            } else {
-                match self.blocks.next_block() {
-                    Ok(Some(block)) => {
-                        (self.block, self.start) = (block, 0);
-                        Ok(None)
-                    }
-                    Ok(None) => return None,
-                    Err(error) => Err(error),
-                }
-            };
-            match step {
-                Ok(None) => {}
-                Ok(Some(ids)) => return Some(Ok(ids)),
-                Err(error) => {
-                    self.failed = true;
-                    return Some(Err(error));
-                }
-            }
+        if self.failed {
+            return None;
         }
-        None
-    }
-}
-
-impl LineBlock {
-    /// Appends the edges of lines that have two ids each.
-    ///
-    /// # Errors
-    ///
-    /// The first line that is malformed; the edges before it were appended.
-    pub fn decode_ids(&self, into: &mut EdgeBatch) -> Result<(), ParseError> {
-        let (mut start, mut line) = (0, self.line);
-        while start < self.bytes.len() {
-            let (ids, next) = ids_of_line(&self.bytes, start, line)?;
-            into.edges.extend(ids.map(|[source, target]| (source, target)));
-            start = next;
-            line += 1;
-        }
-        Ok(())
-    }
-}
-
-/// The ids of the line that begins at `start` and has this number, if it has any, and where the next one begins;
-/// `lines` ends with a line end.
-#[inline]
-fn ids_of_line<const IDS: usize>(
-    lines: &[u8],
-    start: usize,
-    line: u64,
-) -> Result<(Option<[u64; IDS]>, usize), ParseError> {
-    let malformed = |end: usize, problem| {
-        let problem = if end - start > LINE_MAX_BYTES { Problem::TooLong } else { problem };
-        ParseError::Malformed { line, quote: quote(&lines[start..end]), problem }
-    };
-    match parse_line(lines, start) {
-        Ok((ids, end)) if end - start <= LINE_MAX_BYTES => Ok((ids, end + 1)),
-        Ok((_, end)) => Err(malformed(end, Problem::TooLong)),
-        Err(problem) => {
-            let rest = &lines[start..];
-            let end = start + rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            Err(malformed(end, problem))
-        }
+        let next = self.next_ids();
+        self.failed = next.is_err();
+        next.transpose()
     }
 }
 

@@ -46,15 +46,15 @@ impl BlockWriter {
         Ok(())
     }
 
-    /// Writes what is pending, the checksums and the header, which learns their checksum, and syncs the file.
-    pub(crate) fn finish(mut self, mut header: Header) -> Result<Header, SegmentError> {
+    /// Writes what is pending, the checksums and the header, which learns their checksum. The file is whole, but on the
+    /// disk only once it was synced.
+    pub(crate) fn finish(mut self, mut header: Header) -> Result<(Header, Unsynced), SegmentError> {
         self.flush()?;
         let checksums = std::mem::take(&mut self.checksums);
         header.checksum_of_checksums = crc32c::crc32c(&checksums);
         self.write(self.written, &checksums)?;
         self.write(0, &header.to_bytes())?;
-        self.file.sync().map_err(|source| SegmentError::Io { path: self.path, source })?;
-        Ok(header)
+        Ok((header, Unsynced { file: self.file, path: self.path }))
     }
 
     fn flush(&mut self) -> Result<(), SegmentError> {
@@ -70,6 +70,20 @@ impl BlockWriter {
 
     fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), SegmentError> {
         self.file.write_at(offset, bytes).map_err(|source| SegmentError::Io { path: self.path.clone(), source })
+    }
+}
+
+/// A whole file that is not yet certain to be on the disk.
+#[derive(Debug)]
+pub(crate) struct Unsynced {
+    file: Box<dyn DiskFile>,
+    path: PathBuf,
+}
+
+impl Unsynced {
+    /// Returns once the file is on the disk. Its name is the caller's to sync.
+    pub(crate) fn sync(mut self) -> Result<(), SegmentError> {
+        self.file.sync().map_err(|source| SegmentError::Io { path: self.path, source })
     }
 }
 

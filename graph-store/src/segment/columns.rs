@@ -6,6 +6,7 @@ use base::disk::Disk;
 use base::{Revision, UserId};
 
 use super::SegmentError;
+use super::blocks::Unsynced;
 use super::format::{Header, Kind};
 use super::id::SegmentId;
 use super::table::{Table, TableWriter};
@@ -64,6 +65,20 @@ impl Times {
             return Ok(());
         };
         self.decode_entry(ordinal, entry, len, times)
+    }
+
+    /// Appends the times at some positions of the list of `ordinal`, which has `len` ids.
+    pub fn decode_range_into(
+        &self,
+        ordinal: u32,
+        len: usize,
+        positions: std::ops::Range<usize>,
+        times: &mut Vec<u32>,
+    ) -> Result<(), SegmentError> {
+        let mut all = Vec::with_capacity(len);
+        self.decode_into(ordinal, len, &mut all)?;
+        times.extend(all.drain(positions));
+        Ok(())
     }
 
     /// Verifies every block, and each entry against the length of its list, which `len_of` knows.
@@ -128,22 +143,35 @@ pub(crate) fn user_at(id: SegmentId, ordinal: u32) -> UserId {
 }
 
 /// Appends the entry of a list with these times, which is none where they all equal the base.
-fn encode(times: &[u32], base: u32, out: &mut Vec<u8>) {
+pub(super) fn encode(times: &[u32], base: u32, out: &mut Vec<u8>) {
     let Some((minimum, maximum)) = times.iter().copied().min().zip(times.iter().copied().max()) else { return };
-    if minimum == base && maximum == base {
-        return;
+    if minimum == maximum {
+        return encode_same(minimum, base, out);
     }
     let width = 32 - (maximum - minimum).leading_zeros();
+    put_head(width, minimum, base, out);
+    bits::pack(times.iter().map(|time| time - minimum), width, out);
+}
+
+/// Appends the entry of a list that has ids, whose times are all this one.
+pub(super) fn encode_same(time: u32, base: u32, out: &mut Vec<u8>) {
+    if time != base {
+        put_head(0, time, base, out);
+    }
+}
+
+fn put_head(width: u32, minimum: u32, base: u32, out: &mut Vec<u8>) {
     let difference = i64::from(minimum) - i64::from(base);
     out.push(width as u8);
     varint::write((difference << 1 ^ difference >> 63) as u64, out);
-    bits::pack(times.iter().map(|time| time - minimum), width, out);
 }
 
 /// Writes a `.times` file.
 #[derive(Debug)]
 pub(crate) struct TimesWriter {
     table: TableWriter,
+    /// Whether the base is certain.
+    has_base: bool,
     entry: Vec<u8>,
 }
 
@@ -155,19 +183,32 @@ impl TimesWriter {
         revision: Revision,
     ) -> Result<Self, SegmentError> {
         let table = TableWriter::create(disk, folder.join(id.times_name()), Kind::Times, id, revision, 0)?;
-        Ok(TimesWriter { table, entry: Vec::new() })
+        Ok(TimesWriter { table, has_base: false, entry: Vec::new() })
     }
 
     pub(crate) fn push(&mut self, ordinal: u32, times: &[u32]) -> Result<(), SegmentError> {
-        if self.table.is_empty() {
-            self.table.set_base(times.iter().copied().min().unwrap_or_default().into());
+        if !self.has_base
+            && let Some(earliest) = times.iter().copied().min()
+        {
+            self.set_base(earliest);
         }
         self.entry.clear();
         encode(times, self.table.base() as u32, &mut self.entry);
         self.table.push(ordinal, times.len(), &self.entry)
     }
 
-    pub(crate) fn finish(self) -> Result<Header, SegmentError> {
+    /// Lets the base be this time, before any list is pushed.
+    pub(crate) fn set_base(&mut self, time: u32) {
+        self.table.set_base(time.into());
+        self.has_base = true;
+    }
+
+    /// Appends the entry of a list of `len` ids, which was encoded against the base.
+    pub(crate) fn push_encoded(&mut self, ordinal: u32, len: usize, entry: &[u8]) -> Result<(), SegmentError> {
+        self.table.push(ordinal, len, entry)
+    }
+
+    pub(crate) fn finish(self) -> Result<(Header, Unsynced), SegmentError> {
         self.table.finish()
     }
 }

@@ -1,6 +1,7 @@
 //! The lists of one slot, relation and direction on disk: immutable files, mapped into memory and read in place.
 //!
-//! - [`SegmentWriter`]: takes lists in the order of their ordinals and writes the files.
+//! - [`SegmentWriter`]: takes lists in the order of their ordinals and writes the files; [`EncodedLists`]: lists that were
+//!   encoded elsewhere.
 //! - [`Segment`]: opens them and answers with borrowed [`List`](crate::adjacency::List)s; [`Times`]: when each edge began.
 //! - [`SegmentId`]: what a segment holds, and its files' names.
 //! - [`mod@format`]: the layout of the files, byte by byte.
@@ -12,6 +13,7 @@
 
 mod blocks;
 mod columns;
+mod encoded;
 mod error;
 pub mod format;
 mod id;
@@ -20,7 +22,8 @@ mod table;
 mod writer;
 
 pub use columns::Times;
+pub use encoded::{Bases, EdgeTimes, EncodedLists};
 pub use error::SegmentError;
 pub use id::SegmentId;
 pub use reader::Segment;
-pub use writer::{SegmentInfo, SegmentWriter};
+pub use writer::{SegmentInfo, SegmentWriter, UnsyncedSegment};

@@ -6,7 +6,7 @@ use base::Revision;
 use base::disk::Disk;
 
 use super::SegmentError;
-use super::blocks::{BlockWriter, Blocks};
+use super::blocks::{BlockWriter, Blocks, Unsynced};
 use super::format::{HEADER_BYTES, Header, INDEX_BYTES, IndexForm, Kind, ordinals_max};
 use super::id::SegmentId;
 
@@ -59,10 +59,6 @@ impl TableWriter {
         self.header.base = base;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.header.edges == 0
-    }
-
     /// Whether `ordinal` can be the next one.
     pub(crate) fn check_order(&self, ordinal: u32) -> Result<(), SegmentError> {
         let ordinals = self.header.ordinals..ordinals_max(self.header.id.slots);
@@ -91,8 +87,8 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Writes the index and everything that is left, and syncs the file. Its name is the caller's to sync.
-    pub(crate) fn finish(mut self) -> Result<Header, SegmentError> {
+    /// Writes the index and everything that is left.
+    pub(crate) fn finish(mut self) -> Result<(Header, Unsynced), SegmentError> {
         self.header.entries = self.ends.len() as u64;
         self.header.index = IndexForm::choose(self.header.ordinals, self.header.entries);
         match self.header.index {

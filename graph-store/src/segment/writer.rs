@@ -6,7 +6,9 @@ use base::Revision;
 use base::disk::Disk;
 
 use super::SegmentError;
+use super::blocks::Unsynced;
 use super::columns::TimesWriter;
+use super::encoded::EncodedLists;
 use super::format::{Header, Kind};
 use super::id::SegmentId;
 use super::table::TableWriter;
@@ -81,11 +83,51 @@ impl SegmentWriter {
         self.times.push(ordinal, times)
     }
 
+    /// Lets the times that are encoded apart be relative to this one; to be said before anything is pushed.
+    #[must_use]
+    pub fn with_base_time(mut self, time: u32) -> Self {
+        self.times.set_base(time);
+        self
+    }
+
+    /// Appends lists that were encoded apart, against the bases of this file: the base version, the base time and the
+    /// encoding that it was created with.
+    ///
+    /// After an error the writer is of no more use.
+    pub fn append(&mut self, encoded: &EncodedLists) -> Result<(), SegmentError> {
+        let (mut list_start, mut times_start) = (0, 0);
+        for entry in &encoded.entries {
+            self.lists.push(entry.ordinal, entry.len as usize, &encoded.lists[list_start..entry.list_end])?;
+            let times = &encoded.times[times_start..entry.times_end];
+            self.times.push_encoded(entry.ordinal, entry.len as usize, times)?;
+            (list_start, times_start) = (entry.list_end, entry.times_end);
+        }
+        Ok(())
+    }
+
     /// Completes both files and syncs them. Their names are certain once the caller has synced the folder.
     pub fn finish(self) -> Result<SegmentInfo, SegmentError> {
-        let lists = self.lists.finish()?;
-        let times = self.times.finish()?;
-        Ok(SegmentInfo::of(&lists, &times))
+        let (info, unsynced) = self.complete()?;
+        unsynced.sync()?;
+        Ok(info)
+    }
+
+    /// Completes both files. They can be opened, and count once they were synced.
+    pub fn complete(self) -> Result<(SegmentInfo, UnsyncedSegment), SegmentError> {
+        let (lists, lists_file) = self.lists.finish()?;
+        let (times, times_file) = self.times.finish()?;
+        Ok((SegmentInfo::of(&lists, &times), UnsyncedSegment([lists_file, times_file])))
+    }
+}
+
+/// The files of a segment that is whole but not yet certain to be on the disk.
+#[derive(Debug)]
+pub struct UnsyncedSegment([Unsynced; 2]);
+
+impl UnsyncedSegment {
+    /// Syncs the files. Their names are certain once the caller has synced the folder.
+    pub fn sync(self) -> Result<(), SegmentError> {
+        self.0.into_iter().try_for_each(Unsynced::sync)
     }
 }
 

@@ -21,6 +21,7 @@ use super::open::{catalog_path, externals_path};
 use super::segments::{Rewrite, Segments};
 use super::{Directory, Shared, Store, StoreError};
 use crate::overlay::Generation;
+use crate::segment::Segment;
 
 /// How long a compaction that failed is left alone. Writes may be refused meanwhile, so it is tried again unasked.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -100,7 +101,7 @@ impl Compactor {
         if frozen.is_empty() {
             return Ok(());
         }
-        let new = self.shared.rewrite(slot, &frozen, frozen_at)?;
+        let new = self.shared.rewrite(slot, &frozen, [None, None], frozen_at)?;
         let mut manifest = self.shared.manifest.lock();
         let mut next = manifest.clone();
         let files = &mut next.slots_state[usize::from(slot.0)];
@@ -117,17 +118,19 @@ impl Compactor {
 }
 
 impl Shared {
-    /// New segments of a slot: those it has, under the changes of some generations, oldest first.
+    /// New segments of a slot: those it has, under the changes of some generations, oldest first, and with follows, forward
+    /// and reverse, that none of them has.
     pub(super) fn rewrite(
         &self,
         slot: SlotNumber,
         changes: &[Arc<Generation>],
+        added: [Option<Arc<Segment>>; 2],
         revision: Revision,
     ) -> Result<Segments, StoreError> {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
         let (disk, folder, encoding) = (self.disk.as_ref(), self.folder.as_path(), self.options.encoding);
-        Rewrite { disk, folder, changes, revision, encoding }.run(&segments, number)
+        Rewrite { disk, folder, changes, added, revision, encoding }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.
@@ -160,7 +163,11 @@ impl Shared {
             obsolete.extend(manifest.catalog.number.replace(number).map(|old| catalog_path(&self.folder, old)));
             if directory.externals.has_recent() {
                 let number = manifest.take_number();
-                directory.externals.write(self.disk.as_ref(), &externals_path(&self.folder, number))?;
+                directory.externals.write(
+                    self.disk.as_ref(),
+                    &externals_path(&self.folder, number),
+                    std::iter::empty(),
+                )?;
                 obsolete.extend(manifest.externals.replace(number).map(|old| externals_path(&self.folder, old)));
             }
         }

@@ -77,9 +77,15 @@ impl Externals {
         !self.recent.is_empty()
     }
 
-    /// Writes all pairs as a new table, durably.
-    pub(crate) fn write(&self, disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
-        let mut pairs: Vec<(u64, u32)> = self.recent.iter().map(|(external_id, user)| (*external_id, *user)).collect();
+    /// Writes all pairs and some more, which are not known yet, as a new table, durably.
+    pub(crate) fn write(
+        &self,
+        disk: &dyn Disk,
+        path: &Path,
+        more: impl Iterator<Item = (u64, u32)>,
+    ) -> Result<(), StoreError> {
+        let recent = self.recent.iter().map(|(external_id, user)| (*external_id, *user));
+        let mut pairs: Vec<(u64, u32)> = recent.chain(more).collect();
         if let Some(table) = &self.table {
             pairs.extend((0..table.len).map(|place| (table.external_at(place), table.user_at(place))));
         }
@@ -168,10 +174,10 @@ mod tests {
         for (external_id, user) in &pairs[..3] {
             externals.insert(*external_id, UserId(*user));
         }
-        externals.write(&disk, Path::new("one"))?;
+        externals.write(&disk, Path::new("one"), std::iter::empty())?;
         let mut externals = Externals::open(&disk, Path::new("one"))?;
         externals.insert(pairs[3].0, UserId(pairs[3].1));
-        externals.write(&disk, Path::new("two"))?;
+        externals.write(&disk, Path::new("two"), std::iter::empty())?;
         for externals in [externals, Externals::open(&disk, Path::new("two"))?] {
             for (external_id, user) in pairs {
                 assert_eq!(externals.user(external_id), Some(UserId(user)));
@@ -190,7 +196,7 @@ mod tests {
         let mut externals = Externals::default();
         externals.insert(17, UserId(0));
         let written = externals.clone();
-        written.write(&disk, Path::new("table"))?;
+        written.write(&disk, Path::new("table"), std::iter::empty())?;
         externals.insert(18, UserId(1));
         externals.replace_table(Externals::open(&disk, Path::new("table"))?, &written);
         assert_eq!(externals.recent.len(), 1);
@@ -205,7 +211,7 @@ mod tests {
         let mut externals = Externals::default();
         externals.insert(77, UserId(0));
         externals.insert(66, UserId(1));
-        externals.write(&disk, Path::new("table"))?;
+        externals.write(&disk, Path::new("table"), std::iter::empty())?;
         let whole = disk.read(Path::new("table")).expect("written above");
         assert!((0..whole.len()).all(|len| Table::new(Mapped::from_memory(&whole[..len])).is_none()));
         for bit in 0..whole.len() * 8 {

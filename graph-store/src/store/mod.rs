@@ -47,7 +47,7 @@ use base::{ListRef, Revision, Slots, UserId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch as tokio_watch};
 
-pub use bulk::{BulkEdges, BulkReport};
+pub use bulk::{Bulk, BulkEdges, BulkError, BulkOptions, BulkReport, Columns, EdgeBatch, Gatherer, TooManyPeople};
 pub use catalog::NamedSet;
 pub use check::Report;
 pub use committer::{Allocated, Applied, Wanted};

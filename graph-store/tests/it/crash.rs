@@ -3,7 +3,7 @@
 use base::disk::SimulatedDisk;
 use base::{ListRef, Relation, UserId};
 use graph_store::log::Operation;
-use graph_store::store::{BulkEdges, Change, Wanted};
+use graph_store::store::{BulkEdges, BulkError, Change, Wanted};
 use graph_store::{Store, StoreError};
 
 use crate::support::{Model, NOW, all_lists, change, contents, contents_of, open, open_with, two_slots};
@@ -48,10 +48,20 @@ impl Story {
         store.compact()?;
         let edges = vec![(2, 1), (3, 1), (0, 1)];
         self.expect(&edges.iter().map(|(source, target)| change(Follow, Add, *source, *target)).collect::<Vec<_>>());
-        store.import(BulkEdges { external_ids, edges, time: NOW, timed: vec![] }, &|_| {})?;
+        let bulk = BulkEdges { external_ids, edges, time: NOW, timed: vec![] };
+        store.import(bulk, &|_| {}).map_err(in_store)?;
         self.apply(&store, &[(Follow, Add, 5, 0), (Follow, Remove, 2, 1)])?;
         store.compact()?;
         Ok(())
+    }
+}
+
+/// What a disk that says no does to an import.
+fn in_store(error: BulkError) -> StoreError {
+    match error {
+        BulkError::Store(error) => error,
+        BulkError::Segment(error) => error.into(),
+        other => panic!("not the disk's: {other}"),
     }
 }
 

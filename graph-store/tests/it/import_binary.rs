@@ -7,8 +7,9 @@ use base::disk::SimulatedDisk;
 use base::{ListRef, Relation};
 use graph_store::Store;
 use graph_store::import::binary::{BLOCK_EDGES_MAX, BinaryError, Edge, EdgeReader, EdgeWriter, EncodedEdges};
+use graph_store::import::blocks::SourceError;
 use graph_store::import::{Import, ImportError, ImportReport, import};
-use graph_store::store::BulkEdges;
+use graph_store::store::{BulkEdges, BulkOptions};
 use proptest::prelude::*;
 
 use crate::support::{NOW, open};
@@ -177,7 +178,7 @@ fn import_bytes(store: &Store, bytes: &[u8]) -> Result<ImportReport, ImportError
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("edges");
     fs::write(&file, bytes).expect("a file can be written");
-    import(store, &Import { edges: file, vertices: None }, &|_| {})
+    import(store, &Import { edges: file, vertices: None, options: BulkOptions::default() }, &|_| {})
 }
 
 /// Followers or followees by external ids, with times.
@@ -243,7 +244,7 @@ fn a_compressed_file_is_recognised_and_a_damaged_one_changes_nothing() {
 
     bytes[40] ^= 1;
     match import_bytes(&store, &bytes) {
-        Err(ImportError::Binary { path, source: BinaryError::DamagedBlock { edge: 1 } }) => {
+        Err(ImportError::Source { path, source: SourceError::Binary(BinaryError::DamagedBlock { edge: 1 }) }) => {
             assert_eq!(path.file_name(), Some("edges".as_ref()));
         }
         other => panic!("a damaged block is told, not {other:?}"),
@@ -252,7 +253,10 @@ fn a_compressed_file_is_recognised_and_a_damaged_one_changes_nothing() {
     let long = written(&many(40_000, false), false, None, 1000);
     let compressed = zstd::encode_all(&long[..], 3).expect("memory takes all");
     let cut = import_bytes(&store, &compressed[..compressed.len() - 6]).expect_err("cut short");
-    assert!(matches!(cut, ImportError::Binary { source: BinaryError::Read { .. }, .. }), "{cut:?}");
+    assert!(
+        matches!(cut, ImportError::Source { source: SourceError::Binary(BinaryError::Read { .. }), .. }),
+        "{cut:?}"
+    );
     assert_eq!((store.users(), store.revision()), (users, revision));
     store.close();
 }
@@ -263,6 +267,6 @@ fn a_short_text_is_still_a_text() {
     assert_eq!(import_bytes(&store, b"1 2").expect("well-formed").bulk.added, 1);
     assert_eq!(import_bytes(&store, b"").expect("well-formed").edges_read, 0);
     let error = import_bytes(&store, b"ROOSTED 1").expect_err("neither");
-    assert!(matches!(error, ImportError::Line { .. }), "{error:?}");
+    assert!(matches!(error, ImportError::Source { source: SourceError::Line(_), .. }), "{error:?}");
     store.close();
 }

@@ -5,19 +5,19 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use graph_store::import::batch::EdgeBatch;
 use graph_store::import::binary::{EdgeWriter, EncodedEdges};
-use graph_store::import::blocks::{EdgeBlocks, EdgesError, Format, UnknownFormat};
-use graph_store::import::columns::Column;
+use graph_store::import::blocks::{EdgeSource, SourceError};
+use graph_store::import::format::{Format, UnknownFormat};
+use graph_store::store::{Columns, EdgeBatch};
 use parquet::data_type::Int64Type;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
-fn read(path: &Path, format: Option<Format>, columns: Option<&str>) -> Result<EdgeBatch, EdgesError> {
+fn read(path: &Path, format: Option<Format>, columns: Option<&str>) -> Result<EdgeBatch, SourceError> {
     let columns = columns.map(|names| names.parse().expect("columns"));
-    let mut blocks = EdgeBlocks::open(path, format, columns)?;
-    let (times, weights) = (blocks.has(Column::Time), blocks.has(Column::Weight));
+    let mut blocks = EdgeSource::open_as(path, format, columns)?;
+    let Columns { times, weights } = blocks.columns();
     let mut batch = EdgeBatch::default();
     while let Some(block) = blocks.next_block()? {
         block.decode(&mut batch)?;
@@ -110,7 +110,7 @@ fn long_files_come_in_blocks_in_their_order() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, format, bytes) in files(&edges) {
         let path = file(folder.path(), name, &bytes);
-        let mut blocks = EdgeBlocks::open(&path, Some(format), None).expect("whole");
+        let mut blocks = EdgeSource::open_as(&path, Some(format), None).expect("whole");
         let (mut batch, mut count) = (EdgeBatch::default(), 0);
         while let Some(block) = blocks.next_block().expect("whole") {
             block.decode(&mut batch).expect("whole");

@@ -3,18 +3,17 @@
 
 use std::fmt::Write as _;
 
-use graph_store::import::batch::EdgeBatch;
-use graph_store::import::columns::{COLUMNS_MAX, Column, Columns, ColumnsError};
+use graph_store::import::columns::{COLUMNS_MAX, Column, Layout, LayoutError};
 use graph_store::import::csv::Dialect;
-use graph_store::import::lines::LineBlock;
 use graph_store::import::pairs::{EDGE_BYTES, PairBlocks};
-use graph_store::import::parse::ParseError;
+use graph_store::import::parse::{LineBlock, ParseError};
 use graph_store::import::text;
+use graph_store::store::EdgeBatch;
 use proptest::prelude::*;
 
 type Decode<'a> = dyn Fn(&LineBlock, &mut EdgeBatch) -> Result<(), ParseError> + 'a;
 
-fn columns(names: &str) -> Columns {
+fn columns(names: &str) -> Layout {
     names.parse().expect("columns")
 }
 
@@ -27,7 +26,7 @@ fn in_blocks(file: &str, ends: &[usize], decode: &Decode) -> Result<EdgeBatch, P
     for end in ends {
         if end > start {
             let bytes = lines[start..end].concat().into_bytes();
-            decode(&LineBlock { bytes, line: start as u64 + 1 }, &mut batch)?;
+            decode(&LineBlock::new(bytes, start as u64 + 1), &mut batch)?;
             start = end;
         }
     }
@@ -158,9 +157,9 @@ proptest! {
     ], 0..200), named in prop_oneof![Just(None), Just(Some("source,target")), Just(Some("weight,source,_,target,time"))]) {
         let mut batch = EdgeBatch::default();
         if let Ok(dialect) = Dialect::sniff(&bytes, named.map(columns)) {
-            let _ = dialect.decode(&LineBlock { bytes: bytes.clone(), line: 1 }, &mut batch);
+            let _ = dialect.decode(&LineBlock::new(bytes.clone(), 1), &mut batch);
         }
-        let _ = text::decode(&LineBlock { bytes, line: 1 }, &columns(named.unwrap_or("target,source")), &mut batch);
+        let _ = text::decode(&LineBlock::new(bytes, 1), &columns(named.unwrap_or("target,source")), &mut batch);
     }
 }
 
@@ -171,6 +170,9 @@ fn a_header_says_which_column_is_which() {
     assert_eq!(read("# made today\n\nname;Source;TARGET;Weight\nann;1;2;0.5\n"), Ok((vec![(1, 2)], vec![], vec![0.5])));
     assert_eq!(read("1,2\n3,4"), Ok((vec![(1, 2), (3, 4)], vec![], vec![])));
     assert_eq!(read("\"1\",\"2\"\r\n"), Ok((vec![(1, 2)], vec![], vec![])));
+    assert_eq!(read("\u{feff}source,target\n1,2\n"), Ok((vec![(1, 2)], vec![], vec![])));
+    assert_eq!(read("\u{feff}1,2\n"), Ok((vec![(1, 2)], vec![], vec![])));
+    assert_eq!(read("note\tsource\ttarget\n\t\"1\"\t2\n"), Ok((vec![(1, 2)], vec![], vec![])));
     assert_eq!(read("source,target\n"), Ok((vec![], vec![], vec![])));
     assert_eq!(read(""), Ok((vec![], vec![], vec![])));
     // What the columns are called does not matter to those who say what they hold.
@@ -191,7 +193,8 @@ fn read_error(file: &str, named: Option<&str>) -> String {
 #[test]
 fn malformed_rows_are_named_and_quoted() {
     let all = "source,target,time,weight";
-    let cases: [(&str, &str); 14] = [
+    let cases: [(&str, &str); 15] = [
+        ("\"1\",2,3\r4,4", r#""\"1\",2,3\r4,4": not a time in seconds since 1970"#),
         ("1,2,3", r#""1,2,3": too few columns: 3 of 4"#),
         ("1,2,3,4,5", r#""1,2,3,4,5": too many columns: more than 4"#),
         ("1,2,3,4,", r#""1,2,3,4,": too many columns: more than 4"#),
@@ -245,12 +248,12 @@ fn malformed_lines_are_named_and_quoted() {
 
 #[test]
 fn names_of_columns_are_checked() {
-    let error = |names: &str| names.parse::<Columns>().expect_err("refused");
-    assert_eq!(error("source,target,when"), ColumnsError::Unknown { name: "when".to_owned() });
-    assert_eq!(error("source"), ColumnsError::Missing { column: Column::Target });
-    assert_eq!(error(""), ColumnsError::Unknown { name: String::new() });
-    assert_eq!(error("source,target,time,TIME"), ColumnsError::Twice { column: Column::Time });
-    assert_eq!(error(&format!("source,target{}", ",_".repeat(COLUMNS_MAX))), ColumnsError::TooMany);
+    let error = |names: &str| names.parse::<Layout>().expect_err("refused");
+    assert_eq!(error("source,target,when"), LayoutError::Unknown { name: "when".to_owned() });
+    assert_eq!(error("source"), LayoutError::Missing { column: Column::Target });
+    assert_eq!(error(""), LayoutError::Unknown { name: String::new() });
+    assert_eq!(error("source,target,time,TIME"), LayoutError::Twice { column: Column::Time });
+    assert_eq!(error(&format!("source,target{}", ",_".repeat(COLUMNS_MAX))), LayoutError::TooMany);
     assert!(columns("src, DST").are_ids());
     assert!(!columns("target,source").are_ids());
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::sync::Arc;
 
-use graph_store::import::batch::EdgeBatch;
-use graph_store::import::columns::{Column, Columns};
+use graph_store::import::columns::{Column, Layout};
 use graph_store::import::parquet::{ParquetEdges, ParquetEdgesError};
+use graph_store::store::EdgeBatch;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
 use parquet::file::properties::WriterProperties;
@@ -72,7 +72,7 @@ fn file(bytes: &[u8]) -> File {
 }
 
 fn read(bytes: &[u8], columns: Option<&str>) -> Result<EdgeBatch, ParquetEdgesError> {
-    let columns: Option<Columns> = columns.map(|names| names.parse().expect("columns"));
+    let columns: Option<Layout> = columns.map(|names| names.parse().expect("columns"));
     let mut edges = ParquetEdges::open(file(bytes), columns.as_ref())?;
     let mut batch = EdgeBatch::default();
     while edges.read(&mut batch)? {}

@@ -39,7 +39,7 @@ mod writer;
 
 use std::io;
 
-pub use reader::{BlockReader, EdgeBlock, EdgeReader};
+pub use reader::{BlockReader, EdgeReader, RawEdges};
 pub use writer::{EdgeWriter, EncodedEdges};
 
 /// The first bytes of every binary edge list.

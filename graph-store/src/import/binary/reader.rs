@@ -1,23 +1,35 @@
 //! Reading a binary edge list.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use super::{
     BLOCK_EDGES_MAX, BLOCK_HEADER_BYTES, BinaryError, Edge, FLAG_TIMES, HEADER_BYTES, MAGIC, UNKNOWN, VERSION,
 };
 use super::{block_checksum, edge_bytes};
-use crate::import::batch::EdgeBatch;
+use crate::import::blocks::fill;
+use crate::store::EdgeBatch;
 
-/// Hands out the blocks of a binary edge list. Only when it has come to the end without an error was the file whole, if
-/// every block was, too.
+/// Takes the blocks of a binary edge list, which are verified when they are decoded. Only when the last one has been taken
+/// and each decoded without an error was the file whole.
 #[derive(Debug)]
 pub struct BlockReader<R> {
     source: R,
     times: bool,
     promised: Option<u64>,
-    /// Edges in the blocks that were handed out.
+    /// Edges up to the end of the last block.
     read: u64,
     ended: bool,
+}
+
+/// The edges of a block, as they lie in the file.
+#[derive(Debug)]
+pub struct RawEdges {
+    /// Edges before them.
+    before: u64,
+    times: bool,
+    checksum: u32,
+    n: u32,
+    bytes: Vec<u8>,
 }
 
 impl<R: Read> BlockReader<R> {
@@ -58,42 +70,40 @@ impl<R: Read> BlockReader<R> {
         self.promised
     }
 
-    /// The next block, which is still to be verified; `None` at the end of the file, and after an error.
-    ///
-    /// # Errors
-    ///
-    /// The file ends before its end, or goes on behind it, or cannot be read.
-    pub fn next_block(&mut self) -> Result<Option<EdgeBlock>, BinaryError> {
-        if std::mem::replace(&mut self.ended, true) {
+    /// Takes the next block; `None` at the end of the file.
+    pub fn next_block(&mut self) -> Result<Option<RawEdges>, BinaryError> {
+        if self.ended {
             return Ok(None);
         }
-        let mut header = [0; BLOCK_HEADER_BYTES];
+        // Whatever comes up is the last that comes.
+        self.ended = true;
         let failed = |source| BinaryError::Read { edge: self.read + 1, source };
+        let mut header = [0; BLOCK_HEADER_BYTES];
         if fill(&mut self.source, &mut header).map_err(failed)? < BLOCK_HEADER_BYTES {
             return Err(BinaryError::Truncated { edge: self.read + 1 });
         }
-        let n = word(&header, 0);
+        let (n, checksum) = (word(&header, 0), word(&header, 4));
         if n as usize > BLOCK_EDGES_MAX {
             return Err(BinaryError::DamagedBlock { edge: self.read + 1 });
         }
-        let mut edges = vec![0; n as usize * edge_bytes(self.times)];
-        let filled = fill(&mut self.source, &mut edges).map_err(failed)?;
-        if filled < edges.len() {
+        let mut bytes = vec![0; n as usize * edge_bytes(self.times)];
+        let filled = fill(&mut self.source, &mut bytes).map_err(failed)?;
+        if filled < bytes.len() {
             let whole = filled / edge_bytes(self.times);
             return Err(BinaryError::Truncated { edge: self.read + whole as u64 + 1 });
         }
-        let block = EdgeBlock { edges_before: self.read, n, checksum: word(&header, 4), times: self.times, edges };
+        let block = RawEdges { before: self.read, times: self.times, checksum, n, bytes };
         self.read += u64::from(n);
         if n == 0 {
-            self.check_end(&block)?;
+            block.verify()?;
+            self.check_end()?;
             return Ok(None);
         }
         self.ended = false;
         Ok(Some(block))
     }
 
-    fn check_end(&mut self, block: &EdgeBlock) -> Result<(), BinaryError> {
-        block.verify()?;
+    fn check_end(&mut self) -> Result<(), BinaryError> {
         let found = self.read;
         if let Some(expected) = self.promised.filter(|expected| *expected != found) {
             return Err(BinaryError::WrongCount { expected, found });
@@ -106,37 +116,26 @@ impl<R: Read> BlockReader<R> {
     }
 }
 
-/// A block of a binary edge list as it came.
-#[derive(Debug)]
-pub struct EdgeBlock {
-    edges_before: u64,
-    n: u32,
-    checksum: u32,
-    times: bool,
-    edges: Vec<u8>,
-}
-
-impl EdgeBlock {
-    /// Appends the edges.
-    ///
-    /// # Errors
-    ///
-    /// The block does not match its checksum; nothing was appended.
+impl RawEdges {
+    /// Appends the edges of this block, once it has been verified.
     pub fn decode(&self, into: &mut EdgeBatch) -> Result<(), BinaryError> {
         self.verify()?;
-        let edges = || self.edges.chunks_exact(edge_bytes(self.times));
-        into.edges.extend(edges().map(|edge| (word(edge, 0).into(), word(edge, 4).into())));
+        into.edges.reserve(self.n as usize);
         if self.times {
-            into.times.extend(edges().map(|edge| word(edge, 8)));
+            for edge in self.bytes.as_chunks::<12>().0 {
+                into.edges.push((word(edge, 0).into(), word(edge, 4).into()));
+                into.times.push(word(edge, 8));
+            }
+        } else {
+            let edges = self.bytes.as_chunks::<8>().0.iter();
+            into.edges.extend(edges.map(|edge| (u64::from(word(edge, 0)), u64::from(word(edge, 4)))));
         }
         Ok(())
     }
 
     fn verify(&self) -> Result<(), BinaryError> {
-        if block_checksum(self.edges_before, self.n, &self.edges) == self.checksum {
-            return Ok(());
-        }
-        Err(BinaryError::DamagedBlock { edge: self.edges_before + 1 })
+        let whole = block_checksum(self.before, self.n, &self.bytes) == self.checksum;
+        if whole { Ok(()) } else { Err(BinaryError::DamagedBlock { edge: self.before + 1 }) }
     }
 }
 
@@ -156,7 +155,7 @@ impl<R: Read> EdgeReader<R> {
     ///
     /// # Errors
     ///
-    /// The header is not one, or one of a later version, or damaged.
+    /// Those of [`BlockReader::new`].
     pub fn new(source: R) -> Result<Self, BinaryError> {
         Ok(EdgeReader { blocks: BlockReader::new(source)?, block: Vec::new(), at: 0 })
     }
@@ -171,11 +170,13 @@ impl<R: Read> EdgeReader<R> {
         self.blocks.edges_promised()
     }
 
-    /// Verifies the next block; `false` at the end of the file.
+    /// Reads and verifies the next block; `false` at the end of the file.
     fn next_block(&mut self) -> Result<bool, BinaryError> {
+        self.at = 0;
+        self.block.clear();
         let Some(block) = self.blocks.next_block()? else { return Ok(false) };
-        block.verify()?;
-        (self.block, self.at) = (block.edges, 0);
+        block.verify().inspect_err(|_| self.blocks.ended = true)?;
+        self.block = block.bytes;
         Ok(true)
     }
 }
@@ -189,10 +190,7 @@ impl<R: Read> Iterator for EdgeReader<R> {
             match self.next_block() {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(error) => {
-                    self.blocks.ended = true;
-                    return Some(Err(error));
-                }
+                Err(error) => return Some(Err(error)),
             }
         }
         let times = self.has_times();
@@ -201,20 +199,6 @@ impl<R: Read> Iterator for EdgeReader<R> {
         let time = times.then(|| word(edge, 8));
         Some(Ok(Edge { source: word(edge, 0), target: word(edge, 4), time }))
     }
-}
-
-/// Reads until the buffer is full or the source ends; answers how many bytes came.
-fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[inline]

@@ -6,7 +6,7 @@
 //!   (or `dst`), in any case; or else the first two columns of integers.
 //! - A column named `time` has seconds since 1970 as an integer, or a timestamp, or a date.
 //! - A column named `weight` has floats, doubles or integers, all of them finite.
-//! - Columns of other names are not read; nor are columns of lists, maps and structures. [`Columns`] says by place what
+//! - Columns of other names are not read; nor are columns of lists, maps and structures. [`Layout`] says by place what
 //!   the columns hold, whatever their names.
 //! - There are no nulls among what is read.
 //! - Pages are plain or compressed by Snappy, gzip, LZ4 or Zstandard.
@@ -24,8 +24,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
 use self::values::{Values, integer_kind, time_kind, weight_kind};
-use super::batch::EdgeBatch;
-use super::columns::{Column, Columns};
+use super::columns::{Column, Layout};
+use crate::store::EdgeBatch;
 
 /// The first and the last bytes of every Parquet file.
 pub const MAGIC: [u8; 4] = *b"PAR1";
@@ -96,15 +96,15 @@ pub struct ParquetEdges {
 }
 
 impl ParquetEdges {
-    /// Reads what the file says about itself; `columns` says by place what the columns hold.
+    /// Reads what the file says about itself; `layout` says by place what the columns hold.
     ///
     /// # Errors
     ///
     /// The file is damaged, or its columns hold no edges.
-    pub fn open(file: File, columns: Option<&Columns>) -> Result<Self, ParquetEdgesError> {
+    pub fn open(file: File, layout: Option<&Layout>) -> Result<Self, ParquetEdgesError> {
         let file = guarded(|| SerializedFileReader::new(file)).map_err(ParquetEdgesError::Open)?;
         let described = file.metadata().file_metadata().schema_descr().columns();
-        let columns = choose(described, columns)?;
+        let columns = choose(described, layout)?;
         Ok(ParquetEdges { file, columns, group: 0, values: Vec::new(), rows_left: 0, rows_read: 0 })
     }
 
@@ -183,14 +183,14 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
 }
 
 /// What is read, and from which column.
-fn choose(described: &[ColumnDescPtr], columns: Option<&Columns>) -> Result<Vec<(Column, usize)>, ParquetEdgesError> {
+fn choose(described: &[ColumnDescPtr], layout: Option<&Layout>) -> Result<Vec<(Column, usize)>, ParquetEdgesError> {
     let flat = |place: usize| described[place].max_rep_level() == 0 && described[place].path().parts().len() == 1;
-    let named = |wanted: Column| match columns {
-        Some(columns) => columns.place(wanted).filter(|place| *place < described.len() && flat(*place)),
+    let named = |wanted: Column| match layout {
+        Some(layout) => layout.place(wanted).filter(|place| *place < described.len() && flat(*place)),
         None => (0..described.len()).find(|place| flat(*place) && Column::named(described[*place].name()) == wanted),
     };
     let mut ends = [Column::Source, Column::Target].map(named);
-    if columns.is_none() && ends == [None, None] {
+    if layout.is_none() && ends == [None, None] {
         let mut integers =
             (0..described.len()).filter(|place| flat(*place) && integer_kind(&described[*place]).is_some());
         ends = [integers.next(), integers.next()];

@@ -68,6 +68,11 @@ impl Segments {
         ids.flat_map(|id| [folder.join(id.file_name()), folder.join(id.times_name())]).collect()
     }
 
+    /// The paths of these files.
+    pub(super) fn own_paths(&self, folder: &Path) -> Vec<PathBuf> {
+        Segments::paths(folder, self.slot, self.numbers())
+    }
+
     /// The number of each file.
     pub(super) fn numbers(&self) -> [Option<u64>; 6] {
         self.files.each_ref().map(|file| file.as_ref().map(|segment| segment.id().number))
@@ -118,7 +123,7 @@ impl Segments {
     }
 }
 
-fn segments_folder(folder: &Path) -> PathBuf {
+pub(super) fn segments_folder(folder: &Path) -> PathBuf {
     folder.join("segments")
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use base::Revision;
 use base::disk::Disk;
+use base::{Direction, Relation, Revision};
 
-use super::{Key, Segments, columns_of, places, segments_folder};
+use super::{Key, Segments, columns_of, edges_of, places, segments_folder};
 use crate::adjacency::Encoding;
 use crate::overlay::{Generation, place};
 use crate::segment::{Segment, SegmentError, SegmentId, SegmentWriter};
@@ -20,6 +20,8 @@ pub(in crate::store) struct Rewrite<'a> {
     pub(in crate::store) folder: &'a Path,
     /// Oldest first.
     pub(in crate::store) changes: &'a [Arc<Generation>],
+    /// Follows, forward and reverse, that came in bulk at the revision: none of them is in the segments or the changes.
+    pub(in crate::store) added: [Option<Arc<Segment>>; 2],
     /// What the new segments stand for.
     pub(in crate::store) revision: Revision,
     pub(in crate::store) encoding: Encoding,
@@ -51,7 +53,16 @@ impl Rewrite<'_> {
         let mut files = old.files.clone();
         for (relation, direction) in places() {
             let touched = self.changes.iter().flat_map(|generation| generation.touched(relation, direction));
-            let touched: BTreeSet<u32> = touched.collect();
+            let mut touched: BTreeSet<u32> = touched.collect();
+            let added = self.added(relation, direction);
+            let file = &mut files[place(relation, direction)];
+            if touched.is_empty() && file.is_none() {
+                *file = added.cloned();
+                continue;
+            }
+            for list in added.iter().flat_map(|added| added.lists()) {
+                touched.insert(list?.0);
+            }
             if touched.is_empty() {
                 continue;
             }
@@ -104,10 +115,21 @@ impl Rewrite<'_> {
     /// Appends a list that was touched, as it is now.
     fn push(&self, old: &Segments, key: Key, writer: &mut SegmentWriter) -> Result<(), SegmentError> {
         let deltas = self.changes.iter().filter_map(|generation| generation.delta(key.0, key.1, key.2));
-        let edges = deltas.fold(old.edges(key)?, |below, delta| delta.merge(&below));
-        let version = self.versions(key).max().unwrap_or(self.revision);
+        let mut edges = deltas.fold(old.edges(key)?, |below, delta| delta.merge(&below));
+        let added = self.added(key.0, key.1).map_or_else(|| Ok(Vec::new()), |added| edges_of(added, key.2))?;
+        let mut version = self.versions(key).max().unwrap_or(self.revision);
+        if !added.is_empty() {
+            edges.extend(added);
+            // Two ascending runs, which the sort finds and merges.
+            edges.sort();
+            version = self.revision;
+        }
         let (ids, times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
         writer.push(key.2, version.0, &ids, &times)
+    }
+
+    fn added(&self, relation: Relation, direction: Direction) -> Option<&Arc<Segment>> {
+        self.added[direction as usize].as_ref().filter(|_| relation == Relation::Follow)
     }
 
     /// The revision of the last change of a list in each generation.

@@ -1,0 +1,334 @@
+//! From a bulk to segments, and into the store with all of it at once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, UserId};
+use parking_lot::Mutex;
+use rayon::prelude::*;
+
+use super::forward::{Forward, ForwardReport, Refused, Who};
+use super::gather::{Bulk, BulkEdges, BulkOptions};
+use super::partition::{BLOCK_USERS, Partition, Staging};
+use super::people::{Settled, Users};
+use super::reverse::Reverse;
+use super::{BulkError, Encoded};
+use crate::log::Record;
+use crate::segment::{Bases, Segment, SegmentId, SegmentWriter, UnsyncedSegment};
+use crate::store::externals::Externals;
+use crate::store::manifest::{ImportMark, SlotFiles};
+use crate::store::open::externals_path;
+use crate::store::segments::{Segments, segments_folder};
+use crate::store::{Directory, Shared, Store, StoreError, catalog};
+
+/// The share of the memory that one thread may use to sort a piece of a block.
+const SORT_SHARE: u64 = 8;
+/// Bytes that sorting takes for each edge, at most.
+const SORT_BYTES: u64 = 64;
+
+/// What became of the edges.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
+pub struct BulkReport {
+    /// Edges that are new.
+    pub added: u64,
+    /// Edges that came more than once.
+    pub duplicates: u64,
+    /// Edges that were there already.
+    pub existing: u64,
+    /// Edges that a block in either direction forbids.
+    pub blocked: u64,
+    /// People who are new.
+    pub users_added: u64,
+}
+
+impl Store {
+    /// Adds edges in bulk, those without a time with `time`, in seconds since 1970; `progress` is told the share that
+    /// is done, from 0 to 1.
+    ///
+    /// # Errors
+    ///
+    /// What the disk said. The store is as it was, and refuses writes where only the next open can tell whether the
+    /// edges are there.
+    pub fn load(&self, bulk: Bulk, time: u32, progress: &(dyn Fn(f64) + Sync)) -> Result<BulkReport, BulkError> {
+        let compactor = &self.0.compactor;
+        let _turn = compactor.turn.lock();
+        let paused = compactor.queue.pause()?;
+        Load { shared: &compactor.shared, revision: paused.revision.next(), time, progress }.run(bulk)
+    }
+
+    /// [`load`](Self::load) for edges that are in memory anyway.
+    pub fn import(&self, bulk: BulkEdges, progress: &(dyn Fn(f64) + Sync)) -> Result<BulkReport, BulkError> {
+        let gathered = bulk.gather(&self.0.shared.folder)?;
+        self.load(gathered, bulk.time, progress)
+    }
+}
+
+/// One load, while writes wait.
+struct Load<'a> {
+    shared: &'a Shared,
+    revision: Revision,
+    time: u32,
+    progress: &'a (dyn Fn(f64) + Sync),
+}
+
+/// The files of the edges that are new; those that are not [kept](Added::keep) are removed again.
+struct Added<'a> {
+    shared: &'a Shared,
+    written: Mutex<Vec<PathBuf>>,
+}
+
+/// The lists of one direction: a segment for each slot that has any.
+type BySlot = Vec<Option<Arc<Segment>>>;
+
+impl Load<'_> {
+    fn run(&self, bulk: Bulk) -> Result<BulkReport, BulkError> {
+        let Bulk { options, people, mut edges, .. } = bulk;
+        let first_new = self.shared.directory.read().catalog.next();
+        let settled = {
+            let directory = self.shared.directory.read();
+            people.settle(first_new, |external_id| directory.externals.user(external_id))?
+        };
+        let users = match settled.ascending() {
+            Some(users) => users,
+            None => {
+                edges = partition_by_user(&edges, &settled, &options)?;
+                Users::Shifted(0)
+            }
+        };
+        let added = Added { shared: self.shared, written: Mutex::default() };
+        let who = Who { users, users_end: settled.next(), first_new };
+        let (report, lists) = self.write_added(&added, edges, who, &options)?;
+        let segments = self.merge(lists)?;
+        let mark = ImportMark { revision: self.revision.0, edges: report.added };
+        added.keep(&segments);
+        self.commit(segments, &settled, mark)?;
+        Ok(BulkReport {
+            added: report.added,
+            duplicates: report.duplicates,
+            existing: report.existing,
+            blocked: report.blocked,
+            users_added: settled.new.len() as u64,
+        })
+    }
+
+    /// Writes the lists of the edges that are new, forward and reverse, and syncs them.
+    fn write_added(
+        &self,
+        added: &Added<'_>,
+        edges: Partition,
+        who: Who<'_>,
+        options: &BulkOptions,
+    ) -> Result<(ForwardReport, [BySlot; 2]), BulkError> {
+        let columns = edges.columns();
+        let all_edges: u64 = (0..edges.blocks()).map(|block| edges.edges(block)).sum();
+        let done = AtomicU64::new(0);
+        let advance = |edges: u64| {
+            let done = done.fetch_add(edges, Ordering::Relaxed) + edges;
+            (self.progress)(done as f64 / (2 * all_edges).max(1) as f64);
+        };
+        let bases = Bases { version: self.revision.0, time: self.time, encoding: self.shared.options.encoding };
+        let (slots, threads) = (self.shared.slots, options.threads);
+        let (report, forward, unsynced_forward) = added.write(Direction::Forward, self.revision, bases, |write| {
+            let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
+            let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
+            let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
+            forward.run(|encoded, edges| {
+                advance(edges);
+                write(encoded)
+            })
+        })?;
+        drop(edges);
+        let reverse = Reverse {
+            forward: &forward,
+            slots,
+            sources: &report.sources,
+            in_degrees: &report.in_degrees,
+            columns,
+            bases,
+            threads,
+            memory: options.memory / 2,
+        };
+        // The forward files reach the disk while the reverse ones are made.
+        let (written, synced) = thread::scope(|scope| {
+            let synced = scope.spawn(|| unsynced_forward.into_iter().try_for_each(UnsyncedSegment::sync));
+            let written = added.write(Direction::Reverse, self.revision, bases, |write| {
+                reverse.run(|encoded, edges| {
+                    advance(edges);
+                    write(encoded)
+                })
+            });
+            (written, synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        synced?;
+        let ((), reverse, unsynced_reverse) = written?;
+        unsynced_reverse.into_par_iter().try_for_each(UnsyncedSegment::sync)?;
+        let folder = segments_folder(&self.shared.folder);
+        self.shared.disk.sync_folder(&folder).map_err(StoreError::io(folder, "synced"))?;
+        Ok((report, [forward, reverse]))
+    }
+
+    /// Whom somebody who was here before must not follow anew.
+    fn refused(&self, user: UserId) -> Result<Option<Refused>, BulkError> {
+        let members = |list| self.shared.slot_of(user).members(list);
+        let existing = members(ListRef::forward(Relation::Follow, user))?;
+        let mut blocked = members(ListRef::forward(Relation::Block, user))?;
+        blocked |= members(ListRef::reverse(Relation::Block, user))?;
+        let refused = Refused { existing, blocked };
+        Ok(Some(refused).filter(|refused| !refused.existing.is_empty() || !refused.blocked.is_empty()))
+    }
+
+    /// The segments of each slot with the new lists: these themselves where the slot had none.
+    fn merge(&self, [forward, reverse]: [BySlot; 2]) -> Result<Vec<Segments>, BulkError> {
+        let slots: Vec<_> = self.shared.slots.all().zip(forward.into_iter().zip(reverse)).collect();
+        let merge = |(slot, (forward, reverse)): (SlotNumber, _)| {
+            let frozen = self.shared.lists[usize::from(slot.0)].frozen();
+            Ok(self.shared.rewrite(slot, &frozen, [forward, reverse], self.revision)?)
+        };
+        slots.into_par_iter().map(merge).collect()
+    }
+
+    /// Makes all of it true.
+    fn commit(&self, segments: Vec<Segments>, settled: &Settled, mark: ImportMark) -> Result<(), BulkError> {
+        let shared = self.shared;
+        if shared.log.refuses() {
+            return Err(StoreError::Refused.into());
+        }
+        let mut manifest = shared.manifest.lock();
+        let mut next = manifest.clone();
+        let mut directory = shared.directory.read().clone();
+        let mut obsolete = Vec::new();
+        if !settled.new.is_empty() {
+            let (first, count) = (UserId(settled.first_new), settled.new.len() as u32);
+            directory.catalog.grant(catalog::Granted { first, count }, "");
+            let number = next.take_number();
+            let path = externals_path(&shared.folder, number);
+            next.externals = Some(number);
+            obsolete.extend(manifest.externals.map(|old| externals_path(&shared.folder, old)));
+            directory.externals.write(
+                shared.disk.as_ref(),
+                &path,
+                settled.new.iter().copied().zip(settled.first_new..),
+            )?;
+            directory.externals = Externals::open(shared.disk.as_ref(), &path)?;
+            directory.dirty = true;
+        }
+        obsolete.extend(shared.write_directory(&directory, self.revision, &mut next)?);
+        for ((slot, files), segments) in shared.slots.all().zip(&mut next.slots_state).zip(&segments) {
+            let old = std::mem::replace(files, SlotFiles { revision: mark.revision, segments: segments.numbers() });
+            obsolete.extend(shared.obsolete(slot, old.segments, segments.numbers()));
+        }
+        next.import = Some(mark);
+        shared.write_manifest(&next)?;
+        *manifest = next;
+        drop(manifest);
+        // From here on it has happened; should the record not reach the log, the next open appends it.
+        shared.log.append(&[Record::Import { edges: mark.edges }]).map_err(StoreError::from)?;
+        for (slot, segments) in shared.lists.iter().zip(segments) {
+            slot.replace_segments(segments, self.revision, slot.frozen().len());
+        }
+        shared.frozen_changes.store(0, Ordering::Relaxed);
+        *shared.directory.write() = Directory { dirty: false, ..directory };
+        shared.popular.forget();
+        shared.revision.send_replace(self.revision);
+        shared.remove(&obsolete);
+        Ok(())
+    }
+}
+
+impl Added<'_> {
+    /// Writes the segments of one direction, a file pair for each slot that has lists. They can be read; whoever calls
+    /// this syncs them.
+    fn write<T>(
+        &self,
+        direction: Direction,
+        revision: Revision,
+        bases: Bases,
+        lists: impl FnOnce(&mut (dyn FnMut(&Encoded) -> Result<(), BulkError> + Send)) -> Result<T, BulkError>,
+    ) -> Result<(T, BySlot, Vec<UnsyncedSegment>), BulkError> {
+        let Shared { disk, slots, folder, .. } = self.shared;
+        let folder = segments_folder(folder);
+        let mut writers: Vec<Option<(PathBuf, SegmentWriter)>> = slots.all().map(|_| None).collect();
+        let mut append = |encoded: &Encoded| {
+            for ((slot, lists), writer) in slots.all().zip(&encoded.lists).zip(&mut writers) {
+                if lists.is_empty() {
+                    continue;
+                }
+                let (_, writer) = match writer {
+                    Some(writer) => writer,
+                    None => {
+                        let number = self.shared.manifest.lock().take_number();
+                        let id = SegmentId { slot, slots: *slots, relation: Relation::Follow, direction, number };
+                        self.written.lock().extend([folder.join(id.file_name()), folder.join(id.times_name())]);
+                        let Bases { version, encoding, time } = bases;
+                        let file = SegmentWriter::create(disk.as_ref(), &folder, id, revision, version, encoding)?;
+                        writer.insert((folder.join(id.file_name()), file.with_base_time(time)))
+                    }
+                };
+                writer.append(lists)?;
+            }
+            Ok(())
+        };
+        let result = lists(&mut append)?;
+        let (mut by_slot, mut all_unsynced) = (Vec::new(), Vec::new());
+        for writer in writers {
+            by_slot.push(match writer {
+                Some((path, writer)) => {
+                    let (_, unsynced) = writer.complete()?;
+                    all_unsynced.push(unsynced);
+                    Some(Arc::new(Segment::open(disk.as_ref(), &path)?))
+                }
+                None => None,
+            });
+        }
+        Ok((result, by_slot, all_unsynced))
+    }
+
+    /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.
+    fn keep(&self, segments: &[Segments]) {
+        let kept: Vec<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
+        self.written.lock().retain(|path| !kept.contains(path));
+    }
+}
+
+impl Drop for Added<'_> {
+    fn drop(&mut self) {
+        for path in self.written.get_mut() {
+            // What cannot be removed either is removed at the next open.
+            let _ = self.shared.disk.remove(path);
+        }
+    }
+}
+
+/// The same edges in blocks of users.
+fn partition_by_user(edges: &Partition, settled: &Settled, options: &BulkOptions) -> Result<Partition, BulkError> {
+    let by_user = Partition::new(options.columns, options.memory, &options.spill_folder);
+    let next = AtomicUsize::new(0);
+    let work = || -> std::io::Result<()> {
+        let mut staging = Staging::new(&by_user);
+        loop {
+            let block = next.fetch_add(1, Ordering::Relaxed);
+            if block >= edges.blocks() {
+                return staging.flush();
+            }
+            let first = (block * BLOCK_USERS) as u32;
+            edges.read(block, |run| {
+                for (i, (source, target)) in run.sources.iter().zip(&run.targets).enumerate() {
+                    let (source, target) = (settled.user(first + u32::from(*source)), settled.user(*target));
+                    let time = run.times.get(i).copied().unwrap_or_default();
+                    staging.push(source, target, time, run.weights.get(i).copied().unwrap_or(1.0))?;
+                }
+                Ok(())
+            })?;
+            edges.forget(block);
+        }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })?;
+    Ok(by_user)
+}
