@@ -1,6 +1,6 @@
 //! Measurements of Roost, each beside what it is to be compared with. The figures stand in `docs/benchmarks.md`.
 //!
-//! - `real-graphs`: bytes an edge of the real graphs, against the information-theoretic bound.
+//! - `real-graphs`: bytes an edge of the real graphs, by ids and encoding, against the information-theoretic bound.
 //! - `encodings`: bytes an edge of a generated graph, by encoding, against the same bound.
 //! - `benches/adjacency.rs`: nanoseconds of each operation on a list, beside plain arrays and a map of bitmaps.
 //! - `columns`: bytes an edge that times take, and how long pages of a long list take.
@@ -9,4 +9,5 @@
 
 pub mod bound;
 pub mod churn;
+pub mod edges;
 pub mod scale;

@@ -10,6 +10,7 @@
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
 //! - [`import`]: edge lists from files.
 //! - [`generate`]: follow graphs out of nothing, to measure with.
+//! - [`reorder`]: ids under which the lists of a graph pack smaller.
 //! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
 //!
@@ -24,6 +25,7 @@ pub mod log;
 pub mod metrics;
 pub mod overlay;
 pub mod query;
+pub mod reorder;
 pub mod segment;
 pub mod service;
 pub mod store;

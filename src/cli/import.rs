@@ -24,7 +24,7 @@ const MEMORY_MIN: u64 = 64 << 20;
 
 pub(super) fn command() -> Command {
     super::command_of("import", Role::Import)
-        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas, or binary; also .gz and .zst")
+        .about("Add an edge list: `u v` a line, separated by spaces, tabs or commas, CSV, Parquet or binary; also .gz, .zst")
         .arg(
             Arg::new("file")
                 .value_name("FILE")

@@ -104,7 +104,7 @@ fn fill(store: &Store, folder: &Path, args: &Args) -> anyhow::Result<u64> {
     let edges = folder.join("edges.bin");
     let spec = GraphSpec::new(args.users, args.mean_followees, 1)?;
     let generated = generate(&spec, BufWriter::new(File::create(&edges)?), &|_, _| {})?;
-    import(store, &Import { edges: edges.clone(), vertices: None, options: BulkOptions::default() }, &|_| {})
+    import(store, &Import { edges: edges.clone(), ..Import::default() }, &|_| {})
         .context("the graph was not imported")?;
     std::fs::remove_file(edges)?;
     Ok(generated.edges)

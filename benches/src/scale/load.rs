@@ -48,13 +48,14 @@ pub(super) fn load(scale: &Scale) -> Result<Map<String, Value>> {
     let tell = Telling::new("loaded");
     let start = Instant::now();
     let read_seconds = Mutex::new(0.0);
-    let report = import(&store, &Import { edges: scale.edges_file()?, vertices: None, options }, &|step| match step {
-        Step::Reading { bytes, bytes_total, .. } => {
-            *read_seconds.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = start.elapsed().as_secs_f64();
-            tell.tell(0.3 * bytes as f64 / bytes_total.unwrap_or(bytes).max(1) as f64);
-        }
-        Step::Writing { share } => tell.tell(0.3 + 0.7 * share),
-    })?;
+    let report =
+        import(&store, &Import { edges: scale.edges_file()?, options, ..Import::default() }, &|step| match step {
+            Step::Reading { bytes, bytes_total, .. } => {
+                *read_seconds.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = start.elapsed().as_secs_f64();
+                tell.tell(0.3 * bytes as f64 / bytes_total.unwrap_or(bytes).max(1) as f64);
+            }
+            Step::Writing { share } => tell.tell(0.3 + 0.7 * share),
+        })?;
     let seconds = start.elapsed().as_secs_f64();
     let peak = peak_rss_bytes()?;
     let stats = store.stats()?;

@@ -10,6 +10,8 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::blocks::{EdgeSource, RawBlock, SourceError};
+use super::columns::Layout;
+use super::format::Format;
 use super::parse::Vertices;
 use super::source::{Progress, Source};
 use crate::store::{Bulk, BulkError, BulkOptions, BulkReport, EdgeBatch, Store};
@@ -18,13 +20,17 @@ use crate::store::{Bulk, BulkError, BulkOptions, BulkReport, EdgeBatch, Store};
 const REPORT_EVERY: u64 = 100_000;
 
 /// What to import.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Import {
     /// The edge list, text or [binary](super::binary), or `-` for standard input.
     pub edges: PathBuf,
+    /// How edges lie in the file, where the file does not tell.
+    pub format: Option<Format>,
+    /// What the columns of the file hold, where it does not tell.
+    pub layout: Option<Layout>,
     /// A list of people, one a line, who need not have edges.
     pub vertices: Option<PathBuf>,
-    /// Memory, disk and threads; the columns are those that the file has.
+    /// Memory, disk, threads and order; the columns are those that the file has.
     pub options: BulkOptions,
 }
 
@@ -113,7 +119,7 @@ impl EdgeList {
         if import.vertices.as_ref() == Some(&import.edges) {
             return Err(ImportError::SameSource { path: import.edges.clone() });
         }
-        let source = EdgeSource::open(&import.edges).map_err(source_error)?;
+        let source = EdgeSource::open_as(&import.edges, import.format, import.layout.clone()).map_err(source_error)?;
         let bulk = Bulk::new(BulkOptions { columns: source.columns(), ..import.options.clone() });
         let mut vertices_read = 0u64;
         if let Some(path) = &import.vertices {

@@ -7,7 +7,7 @@
 //!   and may stand before and after.
 //! - Lines of nothing else, and lines whose first other character is `#`, are skipped.
 //! - Anything more or less is an error that names the line and quotes it, such as `line 17: "12 x": not a number`. A
-//!   column of weights is refused, too: what it means is not ours to guess.
+//!   third column is refused, too: what it means is not ours to guess ([`text`](super::text) is told).
 //!
 //! Bytes that are no ASCII are quoted as well as can be; nothing need be UTF-8.
 //!
@@ -71,6 +71,15 @@ pub enum Problem {
         /// How many there should be.
         expected: usize,
     },
+    /// A column of times with something else.
+    #[error("not a time in seconds since 1970")]
+    NotATime,
+    /// A column of weights with something else.
+    #[error("not a finite weight")]
+    NotAWeight,
+    /// A quotation mark that is not closed in the line it is in.
+    #[error("a quotation mark is left open")]
+    OpenQuote,
     /// More bytes than [`LINE_MAX_BYTES`].
     #[error("longer than {LINE_MAX_BYTES} bytes")]
     TooLong,
@@ -148,6 +157,24 @@ impl<R: Read> LineBlocks<R> {
 }
 
 impl LineBlock {
+    /// Lines that each have their end, the first of which has this number, counted from 1.
+    pub fn new(mut bytes: Vec<u8>, line: u64) -> Self {
+        if bytes.last().is_some_and(|last| *last != b'\n') {
+            bytes.push(b'\n');
+        }
+        LineBlock { bytes, start: 0, line }
+    }
+
+    /// The lines as they are.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Each line, without its end, with its number.
+    pub fn lines(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.bytes().split_inclusive(|byte| *byte == b'\n').map(|line| &line[..line.len() - 1]).zip(self.line..)
+    }
+
     /// Appends the edges of these lines.
     pub fn decode(mut self, into: &mut EdgeBatch) -> Result<(), ParseError> {
         while let Some([source, target]) = self.next_ids()? {
@@ -293,7 +320,7 @@ fn parse_id(lines: &[u8], start: usize) -> Result<(u64, usize), Problem> {
 }
 
 /// A line in quotation marks, escaped, cut after [`QUOTE_MAX_CHARACTERS`].
-fn quote(line: &[u8]) -> String {
+pub(super) fn quote(line: &[u8]) -> String {
     // No character has more than four bytes, so what is beyond cannot be quoted.
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = String::from_utf8_lossy(&line[..line.len().min(4 * QUOTE_MAX_CHARACTERS + 4)]).into_owned();

@@ -31,6 +31,7 @@ pub struct OpenError {
 /// Decompressed bytes.
 pub struct Source {
     reader: Box<dyn Read + Send>,
+    compressed: bool,
     progress: Progress,
 }
 
@@ -65,7 +66,7 @@ impl Source {
             Some(Compression::Gzip) => Box::new(MultiGzDecoder::new(reader)),
             Some(Compression::Zstd) => Box::new(zstd::stream::read::Decoder::with_buffer(reader)?),
         };
-        Ok(Source { reader, progress })
+        Ok(Source { reader, compressed: compression.is_some(), progress })
     }
 
     /// Whether these are the next bytes, which stay where they are. What keeps them from being read is told when they are.
@@ -76,6 +77,11 @@ impl Source {
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
         self.reader = Box::new(io::Cursor::new(first).chain(Failing(failure)).chain(rest));
         begins
+    }
+
+    /// Whether the bytes of the file are others than those that come out.
+    pub fn is_compressed(&self) -> bool {
+        self.compressed
     }
 
     /// How far this source has been read; stays up to date when the source has moved elsewhere.
@@ -101,6 +107,14 @@ impl Progress {
     /// Bytes read so far, before decompression.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
+    }
+
+    /// Counts a file as read to such a part, that is read in other ways than from its start to its end.
+    pub(super) fn set_share(&self, done: u64, all: u64) {
+        if let Some(bytes_total) = self.bytes_total {
+            let share = if all == 0 { 1.0 } else { done as f64 / all as f64 };
+            self.bytes_read.store((bytes_total as f64 * share) as u64, Ordering::Relaxed);
+        }
     }
 
     /// The length of the file; `None` for a pipe.

@@ -83,6 +83,14 @@ impl EncodedLists {
         Ok(())
     }
 
+    /// Takes all lists out, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.lists.clear();
+        self.times.clear();
+        self.weights.clear();
+        self.entries.clear();
+    }
+
     /// Whether there are no lists.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -9,7 +9,7 @@ use graph_store::Store;
 use graph_store::import::binary::{BLOCK_EDGES_MAX, BinaryError, Edge, EdgeReader, EdgeWriter, EncodedEdges};
 use graph_store::import::blocks::SourceError;
 use graph_store::import::{Import, ImportError, ImportReport, import};
-use graph_store::store::{BulkEdges, BulkOptions};
+use graph_store::store::BulkEdges;
 use proptest::prelude::*;
 
 use crate::support::{NOW, open};
@@ -178,7 +178,7 @@ fn import_bytes(store: &Store, bytes: &[u8]) -> Result<ImportReport, ImportError
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("edges");
     fs::write(&file, bytes).expect("a file can be written");
-    import(store, &Import { edges: file, vertices: None, options: BulkOptions::default() }, &|_| {})
+    import(store, &Import { edges: file, ..Import::default() }, &|_| {})
 }
 
 /// Followers or followees by external ids, with times.

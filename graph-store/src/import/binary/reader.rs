@@ -7,6 +7,7 @@ use super::{
 };
 use super::{block_checksum, edge_bytes};
 use crate::import::blocks::fill;
+use crate::import::buffers::{Buffer, Buffers};
 use crate::store::EdgeBatch;
 
 /// Takes the blocks of a binary edge list, which are verified when they are decoded. Only when the last one has been taken
@@ -19,6 +20,7 @@ pub struct BlockReader<R> {
     /// Edges up to the end of the last block.
     read: u64,
     ended: bool,
+    buffers: Buffers,
 }
 
 /// The edges of a block, as they lie in the file.
@@ -29,7 +31,7 @@ pub struct RawEdges {
     times: bool,
     checksum: u32,
     n: u32,
-    bytes: Vec<u8>,
+    bytes: Buffer,
 }
 
 impl<R: Read> BlockReader<R> {
@@ -57,7 +59,14 @@ impl<R: Read> BlockReader<R> {
         }
         let edges = u64::from(word(&header, 12)) | u64::from(word(&header, 16)) << 32;
         let promised = (edges != UNKNOWN).then_some(edges);
-        Ok(BlockReader { source, times: flags & FLAG_TIMES != 0, promised, read: 0, ended: false })
+        Ok(BlockReader {
+            source,
+            times: flags & FLAG_TIMES != 0,
+            promised,
+            read: 0,
+            ended: false,
+            buffers: Buffers::default(),
+        })
     }
 
     /// Whether the edges have times.
@@ -86,7 +95,7 @@ impl<R: Read> BlockReader<R> {
         if n as usize > BLOCK_EDGES_MAX {
             return Err(BinaryError::DamagedBlock { edge: self.read + 1 });
         }
-        let mut bytes = vec![0; n as usize * edge_bytes(self.times)];
+        let mut bytes = self.buffers.take(n as usize * edge_bytes(self.times));
         let filled = fill(&mut self.source, &mut bytes).map_err(failed)?;
         if filled < bytes.len() {
             let whole = filled / edge_bytes(self.times);
@@ -145,7 +154,7 @@ impl RawEdges {
 pub struct EdgeReader<R> {
     blocks: BlockReader<R>,
     /// The edges of the current block.
-    block: Vec<u8>,
+    block: Buffer,
     /// Where the next edge begins in it.
     at: usize,
 }
@@ -157,7 +166,7 @@ impl<R: Read> EdgeReader<R> {
     ///
     /// Those of [`BlockReader::new`].
     pub fn new(source: R) -> Result<Self, BinaryError> {
-        Ok(EdgeReader { blocks: BlockReader::new(source)?, block: Vec::new(), at: 0 })
+        Ok(EdgeReader { blocks: BlockReader::new(source)?, block: Buffer::default(), at: 0 })
     }
 
     /// Whether the edges have times.
@@ -172,11 +181,10 @@ impl<R: Read> EdgeReader<R> {
 
     /// Reads and verifies the next block; `false` at the end of the file.
     fn next_block(&mut self) -> Result<bool, BinaryError> {
-        self.at = 0;
-        self.block.clear();
         let Some(block) = self.blocks.next_block()? else { return Ok(false) };
         block.verify().inspect_err(|_| self.blocks.ended = true)?;
         self.block = block.bytes;
+        self.at = 0;
         Ok(true)
     }
 }

@@ -1,5 +1,6 @@
 //! Forward lists out of a partition: sorted, freed of what must not be in them, and encoded, on all cores.
 
+use base::disk::Scratch;
 use base::{Slots, UserId};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
@@ -8,7 +9,7 @@ use super::ordered::in_order;
 use super::partition::Partition;
 use super::people::Users;
 use super::sort::{Piece, Record, Sorted, pieces};
-use super::{BulkError, Encoded};
+use super::{BulkError, Encoded, Spare, numbers, numbers_mut};
 use crate::adjacency::Unsorted;
 use crate::segment::{Bases, EdgeTimes};
 
@@ -58,6 +59,20 @@ pub(crate) struct ForwardReport {
     pub(crate) in_degrees: Vec<u32>,
 }
 
+/// Where one thread works, on one piece after the other.
+struct Bench<R> {
+    sorted: Sorted<R>,
+    /// How many new followers each user has from its pieces: counting apart saves the threads from one another.
+    in_degrees: Scratch,
+}
+
+impl<R> Bench<R> {
+    fn new(users: u32) -> Result<Self, BulkError> {
+        let in_degrees = Scratch::new(users.max(1) as usize * size_of::<u32>())?;
+        Ok(Bench { sorted: Sorted::default(), in_degrees })
+    }
+}
+
 /// One piece of it.
 struct Made {
     piece: Piece,
@@ -86,31 +101,35 @@ impl<F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> Forward<'_, F> 
     ) -> Result<ForwardReport, BulkError> {
         let pieces = pieces(self.partition, self.edges_max)?;
         let mut total = ForwardReport::default();
-        // Followers are counted in as many arrays as there are threads at work, which saves them from one another.
-        let counters = Mutex::new(Vec::<Vec<u32>>::new());
+        let (benches, spare) = (Mutex::new(Vec::<Bench<R>>::new()), Spare::new(self.slots));
         let work = |i: usize| {
-            let spare = counters.lock().pop();
-            let mut in_degrees = spare.unwrap_or_else(|| vec![0; self.who.users_end as usize]);
-            let made = self.make::<R>(pieces[i].clone(), &mut in_degrees);
-            counters.lock().push(in_degrees);
+            let free = benches.lock().pop();
+            let mut bench = free.map_or_else(|| Bench::new(self.who.users_end), Ok)?;
+            let made = self.make(pieces[i].clone(), &mut bench, spare.take());
+            benches.lock().push(bench);
             made
         };
         in_order(self.threads, pieces.len(), work, |_, made: Made| {
             let Made { piece, encoded, report } = made;
             write(&encoded, report.added + report.duplicates + report.existing + report.blocked)?;
+            spare.give_back(encoded);
             total.add(&report);
             if piece.last {
                 self.partition.forget(piece.block);
             }
             Ok(())
         })?;
-        total.in_degrees = counters.into_inner().into_iter().reduce(sum).unwrap_or_default();
+        total.in_degrees = vec![0; self.who.users_end as usize];
+        for bench in benches.into_inner() {
+            total.in_degrees.iter_mut().zip(numbers(&bench.in_degrees)).for_each(|(sum, more)| *sum += more);
+        }
         Ok(total)
     }
 
-    fn make<R: Record>(&self, piece: Piece, in_degrees: &mut [u32]) -> Result<Made, BulkError> {
-        let sorted = Sorted::<R>::read(self.partition, &piece)?;
-        let mut encoded = Encoded::new(self.slots);
+    fn make<R: Record>(&self, piece: Piece, bench: &mut Bench<R>, mut encoded: Encoded) -> Result<Made, BulkError> {
+        let Bench { sorted, in_degrees } = bench;
+        let in_degrees = numbers_mut(in_degrees);
+        sorted.read(self.partition, &piece)?;
         let mut report = ForwardReport::default();
         let mut list = Lists::default();
         for (source, records) in sorted.lists() {
@@ -141,11 +160,6 @@ impl ForwardReport {
         self.blocked += other.blocked;
         self.sources.extend(&other.sources);
     }
-}
-
-fn sum(mut counts: Vec<u32>, others: Vec<u32>) -> Vec<u32> {
-    counts.iter_mut().zip(others).for_each(|(count, other)| *count += other);
-    counts
 }
 
 /// One list, column by column.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::BulkError;
 use super::partition::{Columns, Partition, Staging};
 use super::people::People;
+use crate::reorder::Order;
 
 /// Bytes of memory for edges on their way, where nobody says how many: what a small machine has to spare.
 const MEMORY_DEFAULT: u64 = 1 << 30;
@@ -21,6 +22,8 @@ pub struct BulkOptions {
     pub spill_folder: PathBuf,
     /// Threads that sort and encode; those that read are the caller's.
     pub threads: usize,
+    /// By which order new people are numbered; by their external ids where there is none.
+    pub reorder: Option<Order>,
 }
 
 impl Default for BulkOptions {
@@ -30,6 +33,7 @@ impl Default for BulkOptions {
             memory: MEMORY_DEFAULT,
             spill_folder: std::env::temp_dir(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            reorder: None,
         }
     }
 }

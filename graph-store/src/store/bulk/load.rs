@@ -1,22 +1,21 @@
 //! From a bulk to segments, and into the store with all of it at once.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, UserId};
-use parking_lot::Mutex;
 use rayon::prelude::*;
 
+use super::BulkError;
+use super::added::{Added, Lists};
 use super::forward::{Forward, ForwardReport, Refused, Who};
 use super::gather::{Bulk, BulkEdges, BulkOptions};
-use super::partition::{BLOCK_USERS, Columns, Partition, Staging};
+use super::partition::{BLOCK_USERS, Partition, Staging};
 use super::people::{Settled, Users};
+use super::renumber::NewPeople;
 use super::reverse::Reverse;
-use super::{BulkError, Encoded};
 use crate::log::Record;
-use crate::segment::{Bases, Segment, SegmentId, SegmentWriter, UnsyncedSegment};
+use crate::segment::{Bases, UnsyncedSegment};
 use crate::store::externals::Externals;
 use crate::store::manifest::{ImportMark, SlotFiles};
 use crate::store::open::externals_path;
@@ -73,20 +72,11 @@ struct Load<'a> {
     progress: &'a (dyn Fn(f64) + Sync),
 }
 
-/// The files of the edges that are new; those that are not [kept](Added::keep) are removed again.
-struct Added<'a> {
-    shared: &'a Shared,
-    written: Mutex<Vec<PathBuf>>,
-}
-
-/// The lists of one direction: a segment for each slot that has any.
-type BySlot = Vec<Option<Arc<Segment>>>;
-
 impl Load<'_> {
     fn run(&self, bulk: Bulk) -> Result<BulkReport, BulkError> {
         let Bulk { options, people, mut edges, .. } = bulk;
         let first_new = self.shared.directory.read().catalog.next();
-        let settled = {
+        let mut settled = {
             let directory = self.shared.directory.read();
             people.settle(first_new, |external_id| directory.externals.user(external_id))?
         };
@@ -97,9 +87,23 @@ impl Load<'_> {
                 Users::Shifted(0)
             }
         };
-        let added = Added { shared: self.shared, written: Mutex::default() };
         let who = Who { users, users_end: settled.next(), first_new };
-        let (report, lists) = self.write_added(&added, edges, who, &options)?;
+        let Options { encoding, time_ordered_entries, .. } = self.shared.options;
+        let bases = Bases { version: self.revision.0, time: self.time, encoding, time_ordered_entries };
+        let mut added = Added::new(self.shared, self.revision, bases, options.columns);
+        let parts = if options.reorder.is_some() { 3.0 } else { 1.0 };
+        let part = |number: f64| move |share: f64| (self.progress)((number + share) / parts);
+        let (report, mut lists) = self.write_added(&added, edges, who, &options, &part(0.0))?;
+        if let Some(order) = options.reorder {
+            let people = NewPeople::new(&lists, first_new, settled.new.len() as u32);
+            let places = people.order(order, options.memory / 2, &part(1.0))?;
+            let edges = people.partition(&places, &options)?;
+            settled.reorder(&places);
+            // What was written under the old ids goes.
+            added = Added::new(self.shared, self.revision, bases, options.columns);
+            let who = Who { users: Users::Shifted(0), users_end: settled.next(), first_new };
+            (_, lists) = self.write_added(&added, edges, who, &options, &part(2.0))?;
+        }
         let segments = self.merge(lists)?;
         let mark = ImportMark { revision: self.revision.0, edges: report.added };
         added.keep(&segments);
@@ -120,27 +124,25 @@ impl Load<'_> {
         edges: Partition,
         who: Who<'_>,
         options: &BulkOptions,
-    ) -> Result<(ForwardReport, [BySlot; 2]), BulkError> {
+        progress: &(dyn Fn(f64) + Sync),
+    ) -> Result<(ForwardReport, Lists), BulkError> {
         let columns = edges.columns();
         let all_edges: u64 = (0..edges.blocks()).map(|block| edges.edges(block)).sum();
         let done = AtomicU64::new(0);
         let advance = |edges: u64| {
             let done = done.fetch_add(edges, Ordering::Relaxed) + edges;
-            (self.progress)(done as f64 / (2 * all_edges).max(1) as f64);
+            progress(done as f64 / (2 * all_edges).max(1) as f64);
         };
-        let Options { encoding, time_ordered_entries, .. } = self.shared.options;
-        let bases = Bases { version: self.revision.0, time: self.time, encoding, time_ordered_entries };
-        let (slots, threads) = (self.shared.slots, options.threads);
-        let (report, forward, unsynced_forward) =
-            added.write(Direction::Forward, self.revision, bases, columns, |write| {
-                let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
-                let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
-                let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
-                forward.run(|encoded, edges| {
-                    advance(edges);
-                    write(encoded)
-                })
-            })?;
+        let (slots, threads, bases) = (self.shared.slots, options.threads, added.bases());
+        let (report, forward, unsynced_forward) = added.write(Direction::Forward, |write| {
+            let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
+            let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
+            let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
+            forward.run(|encoded, edges| {
+                advance(edges);
+                write(encoded)
+            })
+        })?;
         drop(edges);
         let reverse = Reverse {
             forward: &forward,
@@ -155,7 +157,7 @@ impl Load<'_> {
         // The forward files reach the disk while the reverse ones are made.
         let (written, synced) = thread::scope(|scope| {
             let synced = scope.spawn(|| unsynced_forward.into_iter().try_for_each(UnsyncedSegment::sync));
-            let written = added.write(Direction::Reverse, self.revision, bases, columns, |write| {
+            let written = added.write(Direction::Reverse, |write| {
                 reverse.run(|encoded, edges| {
                     advance(edges);
                     write(encoded)
@@ -168,7 +170,7 @@ impl Load<'_> {
         unsynced_reverse.into_par_iter().try_for_each(UnsyncedSegment::sync)?;
         let folder = segments_folder(&self.shared.folder);
         self.shared.disk.sync_folder(&folder).map_err(StoreError::io(folder, "synced"))?;
-        Ok((report, [forward, reverse]))
+        Ok((report, Lists { slots, forward, reverse }))
     }
 
     /// Whom somebody who was here before must not follow anew.
@@ -182,7 +184,7 @@ impl Load<'_> {
     }
 
     /// The segments of each slot with the new lists: these themselves where the slot had none.
-    fn merge(&self, [forward, reverse]: [BySlot; 2]) -> Result<Vec<Segments>, BulkError> {
+    fn merge(&self, Lists { forward, reverse, .. }: Lists) -> Result<Vec<Segments>, BulkError> {
         let slots: Vec<_> = self.shared.slots.all().zip(forward.into_iter().zip(reverse)).collect();
         let merge = |(slot, (forward, reverse)): (SlotNumber, _)| {
             let frozen = self.shared.lists[usize::from(slot.0)].frozen();
@@ -236,76 +238,6 @@ impl Load<'_> {
         shared.revision.send_replace(self.revision);
         shared.remove(&obsolete);
         Ok(())
-    }
-}
-
-impl Added<'_> {
-    /// Writes the segments of one direction, a file pair for each slot that has lists. They can be read; whoever calls
-    /// this syncs them.
-    fn write<T>(
-        &self,
-        direction: Direction,
-        revision: Revision,
-        bases: Bases,
-        columns: Columns,
-        lists: impl FnOnce(&mut (dyn FnMut(&Encoded) -> Result<(), BulkError> + Send)) -> Result<T, BulkError>,
-    ) -> Result<(T, BySlot, Vec<UnsyncedSegment>), BulkError> {
-        let Shared { disk, slots, folder, .. } = self.shared;
-        let folder = segments_folder(folder);
-        let mut writers: Vec<Option<(PathBuf, SegmentWriter)>> = slots.all().map(|_| None).collect();
-        let mut append = |encoded: &Encoded| {
-            for ((slot, lists), writer) in slots.all().zip(&encoded.lists).zip(&mut writers) {
-                if lists.is_empty() {
-                    continue;
-                }
-                let (_, writer) = match writer {
-                    Some(writer) => writer,
-                    None => {
-                        let number = self.shared.manifest.lock().take_number();
-                        let id = SegmentId { slot, slots: *slots, relation: Relation::Follow, direction, number };
-                        let names = [id.file_name(), id.times_name(), id.weights_name()];
-                        self.written.lock().extend(names.map(|name| folder.join(name)));
-                        let Bases { version, encoding, .. } = bases;
-                        let mut file = SegmentWriter::create(disk.as_ref(), &folder, id, revision, version, encoding)?
-                            .for_encoded(bases);
-                        if columns.weights {
-                            file = file.with_weights(disk.as_ref(), &folder)?;
-                        }
-                        writer.insert((folder.join(id.file_name()), file))
-                    }
-                };
-                writer.append(lists)?;
-            }
-            Ok(())
-        };
-        let result = lists(&mut append)?;
-        let (mut by_slot, mut all_unsynced) = (Vec::new(), Vec::new());
-        for writer in writers {
-            by_slot.push(match writer {
-                Some((path, writer)) => {
-                    let (_, unsynced) = writer.complete()?;
-                    all_unsynced.push(unsynced);
-                    Some(Arc::new(Segment::open(disk.as_ref(), &path)?))
-                }
-                None => None,
-            });
-        }
-        Ok((result, by_slot, all_unsynced))
-    }
-
-    /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.
-    fn keep(&self, segments: &[Segments]) {
-        let kept: Vec<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
-        self.written.lock().retain(|path| !kept.contains(path));
-    }
-}
-
-impl Drop for Added<'_> {
-    fn drop(&mut self) {
-        for path in self.written.get_mut() {
-            // What cannot be removed either is removed at the next open.
-            let _ = self.shared.disk.remove(path);
-        }
     }
 }
 

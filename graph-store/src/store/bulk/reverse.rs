@@ -13,7 +13,7 @@ use base::{Slots, UserId};
 
 use super::ordered::in_order;
 use super::partition::Columns;
-use super::{BulkError, Encoded};
+use super::{BulkError, ENCODED_EDGES, Encoded, Spare, numbers, numbers_mut};
 use crate::segment::{Bases, EdgeTimes, Segment};
 
 /// Bytes for each edge of a range, at most, that a thread has in its hands: the edge, and what was encoded of it and of
@@ -44,15 +44,24 @@ impl Reverse<'_> {
     ) -> Result<(), BulkError> {
         let each = BYTES_PER_EDGE + u64::from(self.columns.times) * 8 + u64::from(self.columns.weights) * 16;
         let ranges = ranges(self.in_degrees, self.memory / each / self.threads as u64, self.threads);
-        let work = |i: usize| self.make(ranges[i].clone());
-        in_order(self.threads, ranges.len(), work, |_, (encoded, edges)| write(&encoded, edges))
+        let spare = Spare::new(self.slots);
+        let work = |i: usize| self.make(ranges[i].clone(), &spare);
+        in_order(self.threads, ranges.len(), work, |_, all: Vec<Encoded>| {
+            for encoded in all {
+                write(&encoded, encoded.edges as u64)?;
+                spare.give_back(encoded);
+            }
+            Ok(())
+        })
     }
 
-    fn make(&self, targets: Range<u32>) -> Result<(Encoded, u64), BulkError> {
+    /// The lists of a range, as many of them in one piece as are handed on at once.
+    fn make(&self, targets: Range<u32>, spare: &Spare) -> Result<Vec<Encoded>, BulkError> {
         let degrees = &self.in_degrees[targets.start as usize..targets.end as usize];
         let edges: usize = degrees.iter().map(|degree| *degree as usize).sum();
         let mut scattered = Scattered::new(degrees, edges, self.columns)?;
-        let mut encoded = Encoded::new(self.slots);
+        let mut all = Vec::new();
+        let mut encoded = spare.take();
         let (mut ids, mut times, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for source in self.sources {
             let (slot, ordinal) = (self.slots.slot_of(UserId(*source)), self.slots.ordinal_of(UserId(*source)));
@@ -86,8 +95,12 @@ impl Reverse<'_> {
                 .as_ref()
                 .map_or(&[][..], |weights| &bytemuck::cast_slice(weights.bytes())[list.clone()]);
             encoded.push(UserId(target), &numbers(&scattered.sources)[list], times, weights, self.bases)?;
+            if encoded.edges >= ENCODED_EDGES {
+                all.push(std::mem::replace(&mut encoded, spare.take()));
+            }
         }
-        Ok((encoded, edges as u64))
+        all.push(encoded);
+        Ok(all)
     }
 }
 
@@ -132,14 +145,6 @@ impl Scattered {
             *end += 1;
         }
     }
-}
-
-fn numbers(scratch: &Scratch) -> &[u32] {
-    bytemuck::cast_slice(scratch.bytes())
-}
-
-fn numbers_mut(scratch: &mut Scratch) -> &mut [u32] {
-    bytemuck::cast_slice_mut(scratch.bytes_mut())
 }
 
 /// Cuts users into ranges to which at most `edges_max` edges come, unless a single user has more, and into no fewer

@@ -113,37 +113,43 @@ fn counts(partition: &Partition, block: usize) -> io::Result<Vec<u64>> {
     Ok(counts)
 }
 
-/// The edges of a piece, source by source, each source's sorted.
+/// The edges of a piece, source by source, each source's sorted. Its memory serves for one piece after the other: what a
+/// piece takes is too much to be asked of the system, and cleared, each time.
 #[derive(Debug)]
 pub(crate) struct Sorted<R> {
+    edges: Edges<u16>,
     records: Vec<R>,
     /// Where the edges of each source of the piece end.
     ends: Vec<usize>,
     first: usize,
 }
 
+impl<R> Default for Sorted<R> {
+    fn default() -> Self {
+        Sorted { edges: Edges::default(), records: Vec::new(), ends: Vec::new(), first: 0 }
+    }
+}
+
 impl<R: Record> Sorted<R> {
-    /// Reads and sorts a piece.
-    pub(crate) fn read(partition: &Partition, piece: &Piece) -> io::Result<Self> {
+    /// Reads and sorts a piece, in place of the one before.
+    pub(crate) fn read(&mut self, partition: &Partition, piece: &Piece) -> io::Result<()> {
         let Piece { block, sources, .. } = piece;
-        let mut edges = Edges::<u16>::default();
-        if sources.len() == BLOCK_USERS {
-            let all = partition.edges(*block) as usize;
-            edges.sources.reserve_exact(all);
-            edges.targets.reserve_exact(all);
-        }
+        let Sorted { edges, records, ends, first } = self;
+        *first = block * BLOCK_USERS + sources.start;
+        edges.clear();
         partition.read(*block, |run| {
-            gather(run, sources, &mut edges);
+            gather(run, sources, edges);
             Ok(())
         })?;
-        let mut ends = vec![0; sources.len()];
+        ends.clear();
+        ends.resize(sources.len(), 0);
         edges.sources.iter().for_each(|source| ends[usize::from(*source) - sources.start] += 1);
         let mut sum = 0;
-        for end in &mut ends {
+        for end in ends.iter_mut() {
             sum += std::mem::replace(end, sum);
         }
         // `ends` has the starts now, and moves on with each edge.
-        let mut records = vec![R::new(0, 0, 0.0); sum];
+        records.resize(sum, R::new(0, 0, 0.0));
         for (i, (source, target)) in edges.sources.iter().zip(&edges.targets).enumerate() {
             let time = edges.times.get(i).copied().unwrap_or_default();
             let weight = edges.weights.get(i).copied().unwrap_or(1.0);
@@ -152,11 +158,11 @@ impl<R: Record> Sorted<R> {
             *end += 1;
         }
         let mut start = 0;
-        for end in &ends {
+        for end in ends {
             records[start..*end].sort_unstable();
             start = *end;
         }
-        Ok(Sorted { records, ends, first: block * BLOCK_USERS + sources.start })
+        Ok(())
     }
 
     /// Each source that has edges, ascending, and its edges by target, of which some may be the same.
@@ -205,11 +211,14 @@ mod tests {
         let partition = partition(&[(9, 5), (9_000, 1), (9, 2), (9, 5), (3, 7)]);
         let pieces = pieces(&partition, 100).expect("memory");
         assert_eq!(pieces.len(), 2);
-        let sorted = Sorted::<u64>::read(&partition, &pieces[0]).expect("memory");
+        let mut sorted = Sorted::<u64>::default();
+        sorted.read(&partition, &pieces[0]).expect("memory");
         let lists: Vec<_> = sorted.lists().collect();
         let nine = [u64::new(2, 98, 0.0), u64::new(5, 97, 0.0), u64::new(5, 100, 0.0)];
         assert_eq!(lists, [(3, &[u64::new(7, 96, 0.0)][..]), (9, &nine)]);
-        let sorted = Sorted::<(u64, u64)>::read(&partition, &pieces[1]).expect("memory");
+        let mut sorted = Sorted::<(u64, u64)>::default();
+        sorted.read(&partition, &pieces[0]).expect("memory");
+        sorted.read(&partition, &pieces[1]).expect("memory");
         let lists: Vec<_> = sorted.lists().map(|(source, edges)| (source, edges[0].weight())).collect();
         assert_eq!(lists, [(9_000, 1.0)]);
     }
@@ -221,9 +230,9 @@ mod tests {
         let pieces = pieces(&partition, 35).expect("memory");
         let cut: Vec<_> = pieces.iter().map(|piece| (piece.sources.clone(), piece.last)).collect();
         assert_eq!(cut, [(0..3, false), (3..6, false), (6..9, false), (9..BLOCK_USERS, true)]);
-        let mut found = Vec::new();
+        let (mut found, mut sorted) = (Vec::new(), Sorted::<u32>::default());
         for piece in &pieces {
-            let sorted = Sorted::<u32>::read(&partition, piece).expect("memory");
+            sorted.read(&partition, piece).expect("memory");
             found.extend(
                 sorted.lists().flat_map(|(source, targets)| targets.iter().map(move |target| (source, *target))),
             );

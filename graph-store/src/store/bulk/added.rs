@@ -1,0 +1,120 @@
+//! The files of the edges that are new.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Direction, Relation, Revision, Slots};
+use parking_lot::Mutex;
+
+use super::partition::Columns;
+use super::{BulkError, Encoded};
+use crate::segment::{Bases, Segment, SegmentId, SegmentWriter, UnsyncedSegment};
+use crate::store::Shared;
+use crate::store::segments::{Segments, segments_folder};
+
+/// The lists of one direction: a segment for each slot that has any.
+pub(super) type BySlot = Vec<Option<Arc<Segment>>>;
+
+/// The lists of the edges that are new.
+pub(super) struct Lists {
+    pub(super) slots: Slots,
+    pub(super) forward: BySlot,
+    pub(super) reverse: BySlot,
+}
+
+impl Lists {
+    pub(super) fn of(&self, direction: Direction) -> &BySlot {
+        match direction {
+            Direction::Forward => &self.forward,
+            Direction::Reverse => &self.reverse,
+        }
+    }
+}
+
+/// The files that a load writes; those that are not [kept](Added::keep) are removed again.
+pub(super) struct Added<'a> {
+    shared: &'a Shared,
+    revision: Revision,
+    bases: Bases,
+    columns: Columns,
+    written: Mutex<Vec<PathBuf>>,
+}
+
+impl<'a> Added<'a> {
+    pub(super) fn new(shared: &'a Shared, revision: Revision, bases: Bases, columns: Columns) -> Self {
+        Added { shared, revision, bases, columns, written: Mutex::default() }
+    }
+
+    pub(super) fn bases(&self) -> Bases {
+        self.bases
+    }
+
+    /// Writes the segments of one direction, a set of files for each slot that has lists. They can be read; whoever calls
+    /// this syncs them.
+    pub(super) fn write<T>(
+        &self,
+        direction: Direction,
+        lists: impl FnOnce(&mut (dyn FnMut(&Encoded) -> Result<(), BulkError> + Send)) -> Result<T, BulkError>,
+    ) -> Result<(T, BySlot, Vec<UnsyncedSegment>), BulkError> {
+        let mut writers: Vec<Option<(PathBuf, SegmentWriter)>> = self.shared.slots.all().map(|_| None).collect();
+        let mut append = |encoded: &Encoded| {
+            for ((slot, lists), writer) in self.shared.slots.all().zip(&encoded.lists).zip(&mut writers) {
+                if lists.is_empty() {
+                    continue;
+                }
+                let (_, writer) = match writer {
+                    Some(writer) => writer,
+                    None => {
+                        let number = self.shared.manifest.lock().take_number();
+                        let (slots, relation) = (self.shared.slots, Relation::Follow);
+                        writer.insert(self.create(SegmentId { slot, slots, relation, direction, number })?)
+                    }
+                };
+                writer.append(lists)?;
+            }
+            Ok(())
+        };
+        let result = lists(&mut append)?;
+        let (mut by_slot, mut all_unsynced) = (Vec::new(), Vec::new());
+        for writer in writers {
+            by_slot.push(match writer {
+                Some((path, writer)) => {
+                    let (_, unsynced) = writer.complete()?;
+                    all_unsynced.push(unsynced);
+                    Some(Arc::new(Segment::open(self.shared.disk.as_ref(), &path)?))
+                }
+                None => None,
+            });
+        }
+        Ok((result, by_slot, all_unsynced))
+    }
+
+    /// Begins the files of a segment, and notes their names before there are any.
+    fn create(&self, id: SegmentId) -> Result<(PathBuf, SegmentWriter), BulkError> {
+        let folder = segments_folder(&self.shared.folder);
+        let names = [id.file_name(), id.times_name(), id.weights_name()];
+        self.written.lock().extend(names.map(|name| folder.join(name)));
+        let (disk, Bases { version, encoding, .. }) = (self.shared.disk.as_ref(), self.bases);
+        let mut writer =
+            SegmentWriter::create(disk, &folder, id, self.revision, version, encoding)?.for_encoded(self.bases);
+        if self.columns.weights {
+            writer = writer.with_weights(disk, &folder)?;
+        }
+        Ok((folder.join(id.file_name()), writer))
+    }
+
+    /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.
+    pub(super) fn keep(&self, segments: &[Segments]) {
+        let kept: Vec<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
+        self.written.lock().retain(|path| !kept.contains(path));
+    }
+}
+
+impl Drop for Added<'_> {
+    fn drop(&mut self) {
+        for path in self.written.get_mut() {
+            // What cannot be removed either is removed at the next open.
+            let _ = self.shared.disk.remove(path);
+        }
+    }
+}
