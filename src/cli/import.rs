@@ -10,7 +10,10 @@ use base::UserId;
 use base::clock::{Clock, SystemClock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use graph_store::Store;
+use graph_store::import::columns::Layout;
+use graph_store::import::format::Format;
 use graph_store::import::{EdgeList, Import, Step};
+use graph_store::reorder::Order;
 use graph_store::store::BulkOptions;
 
 use super::Failure;
@@ -46,6 +49,26 @@ pub(super) fn command() -> Command {
                 .help("Give everybody who came from a file an account named u<id>, with which nobody can log in"),
         )
         .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .value_parser(str::parse::<Format>)
+                .help("text, csv, binary, pairs (of u32, without a header) or parquet, where the file does not tell"),
+        )
+        .arg(
+            Arg::new("columns")
+                .long("columns")
+                .value_name("NAMES")
+                .value_parser(str::parse::<Layout>)
+                .help("What the columns hold: source, target, time, weight, and _ for one to skip, with commas between"),
+        )
+        .arg(
+            Arg::new("reorder")
+                .long("reorder")
+                .action(ArgAction::SetTrue)
+                .help("Number new people by who follows whom instead of by their ids, which makes lists smaller; slow"),
+        )
+        .arg(
             Arg::new("memory")
                 .long("memory")
                 .value_name("BYTES")
@@ -72,8 +95,15 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let Some(config) = super::configure(Role::Import, flags)? else { return Ok(()) };
     let Some(edges) = flags.get_one::<PathBuf>("file").cloned() else { return Ok(()) };
     let memory = flags.get_one("memory").copied().unwrap_or_else(half_of_the_memory);
-    let options = BulkOptions { memory, spill_folder: config.data.clone(), ..BulkOptions::default() };
-    let import = Import { edges, vertices: flags.get_one("vertices").cloned(), options };
+    let reorder = flags.get_flag("reorder").then(Order::default);
+    let options = BulkOptions { memory, reorder, spill_folder: config.data.clone(), ..BulkOptions::default() };
+    let import = Import {
+        edges,
+        format: flags.get_one("format").copied(),
+        layout: flags.get_one("columns").cloned(),
+        vertices: flags.get_one("vertices").cloned(),
+        options,
+    };
 
     // Everything is read before the data folder is touched: a malformed line leaves no trace.
     let edges = {

@@ -16,7 +16,6 @@ use benches::churn::{ChurnReport, apply_per_second_durable_64_writers, churn};
 use clap::Parser;
 use graph_store::generate::{GraphSpec, generate};
 use graph_store::import::{Import, import};
-use graph_store::store::BulkOptions;
 use graph_store::{Options, Store};
 use serde::Serialize;
 

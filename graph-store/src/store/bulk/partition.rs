@@ -334,7 +334,7 @@ mod tests {
         let folder = std::env::temp_dir();
         let partition = Partition::new(columns, memory, &folder);
         let edge = |i: u32| {
-            let target = if i % 1000 == 0 { u32::MAX - i } else { i % 99_991 };
+            let target = if i.is_multiple_of(1000) { u32::MAX - i } else { i % 99_991 };
             (i.wrapping_mul(2_654_435_761) % 60_000, target, i, f64::from(i) / 3.0)
         };
         std::thread::scope(|scope| {

@@ -175,6 +175,6 @@ mod tests {
         assert_eq!(ranges(&[3, 0, 4, 9, 1, 0, 1], 7, 1), [0..3, 3..4, 4..7]);
         assert_eq!(ranges(&[1, 1, 1, 1], u64::MAX, 2), [0..2, 2..4]);
         assert_eq!(ranges(&[0, 0], 5, 2), []);
-        assert_eq!(ranges(&[5], 1, 2), [0..1]);
+        assert_eq!(ranges(&[5, 0], 1, 2).len(), 1);
     }
 }

@@ -169,6 +169,24 @@ impl Rewrite<'_> {
     }
 }
 
+/// Ids, times and weights of a list, each in the order of the ids; no weights where all are 1.
+type Edges = (Vec<u32>, Vec<u32>, Vec<f64>);
+
+/// A list with the edges that were added to it, which it does not have.
+fn merge(added: &Segment, ordinal: u32, list: List<'_>, edges: Edges) -> Result<Edges, SegmentError> {
+    let (mut ids, mut times, mut weights) = edges;
+    let with_weights = added.weights().exist() || !weights.is_empty();
+    weights.resize(ids.len(), DEFAULT_WEIGHT);
+    list.decode_into(&mut ids);
+    added.times().decode_into(ordinal, list.len(), &mut times)?;
+    added.weights().decode_into(ordinal, list.len(), &mut weights)?;
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    // Two ascending runs, which this sort finds and merges.
+    order.sort_by_key(|place| ids[*place]);
+    let weights = if with_weights { order.iter().map(|place| weights[*place]).collect() } else { Vec::new() };
+    Ok((order.iter().map(|place| ids[*place]).collect(), order.iter().map(|place| times[*place]).collect(), weights))
+}
+
 #[cfg(test)]
 mod tests {
     use base::disk::SimulatedDisk;
@@ -238,22 +256,4 @@ mod tests {
         }
         Ok(())
     }
-}
-
-/// Ids, times and weights of a list, each in the order of the ids; no weights where all are 1.
-type Edges = (Vec<u32>, Vec<u32>, Vec<f64>);
-
-/// A list with the edges that were added to it, which it does not have.
-fn merge(added: &Segment, ordinal: u32, list: List<'_>, edges: Edges) -> Result<Edges, SegmentError> {
-    let (mut ids, mut times, mut weights) = edges;
-    let with_weights = added.weights().exist() || !weights.is_empty();
-    weights.resize(ids.len(), DEFAULT_WEIGHT);
-    list.decode_into(&mut ids);
-    added.times().decode_into(ordinal, list.len(), &mut times)?;
-    added.weights().decode_into(ordinal, list.len(), &mut weights)?;
-    let mut order: Vec<usize> = (0..ids.len()).collect();
-    // Two ascending runs, which this sort finds and merges.
-    order.sort_by_key(|place| ids[*place]);
-    let weights = if with_weights { order.iter().map(|place| weights[*place]).collect() } else { Vec::new() };
-    Ok((order.iter().map(|place| ids[*place]).collect(), order.iter().map(|place| times[*place]).collect(), weights))
 }
