@@ -17,7 +17,6 @@ use clap::{Parser, ValueEnum};
 use graph_store::adjacency::Encoding;
 use graph_store::import::{Import, import};
 use graph_store::reorder::Order;
-use graph_store::store::BulkOptions;
 use graph_store::{Options, Store};
 use serde::Serialize;
 
