@@ -15,7 +15,7 @@
 //! | breadth-first | 13 n | each list once, on one thread |
 //! | bisection | 44 n, and `memory_bytes` for the parts that fit | each list some ten times for every halving until the part at hand fits into `memory_bytes`, from there on in memory; all threads |
 //!
-//! What each is worth on real graphs: `docs/decisions/0011-ids-by-bisection.md`.
+//! What each is worth on real graphs: `docs/decisions/0012-ids-by-bisection.md`.
 
 mod arrays;
 mod bisection;

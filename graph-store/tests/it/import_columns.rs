@@ -148,7 +148,7 @@ proptest! {
         prop_assert_eq!(read(&bytes).map(|batch| batch.edges), Ok(edges));
         let short = cut % (bytes.len() + 1);
         let told = format!("edge {}: cut short there", 1 + short / EDGE_BYTES);
-        prop_assert_eq!(read(&bytes[..short]).map(drop), if short % EDGE_BYTES == 0 { Ok(()) } else { Err(told) });
+        prop_assert_eq!(read(&bytes[..short]).map(drop), if short.is_multiple_of(EDGE_BYTES) { Ok(()) } else { Err(told) });
     }
 
     #[test]
