@@ -6,12 +6,14 @@
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
 //! - [`auth`]: the service token, on both sides.
+//! - [`server`]: how every gRPC server is set.
 //!
 //! The services meet here and nowhere else.
 
 pub mod auth;
 pub mod convert;
 pub mod link;
+pub mod server;
 pub mod status;
 
 #[expect(missing_docs, unreachable_pub, reason = "generated; documented in the .proto files")]
