@@ -6,7 +6,7 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use base::{Direction, ListRef, Relation, UserId};
@@ -45,6 +45,16 @@ pub struct GrpcFigures {
     pub grpc_pairs_per_second_batches_of_100: f64,
     /// `Relate` with 100 pairs of different users: six lookups each.
     pub grpc_related_pairs_per_second_batches_of_100: f64,
+    /// The share of a core that the server had, in the order of the figures above: less than 1 where others wanted the
+    /// core too, or where the client was not fast enough.
+    pub grpc_server_core_shares: [f64; 4],
+}
+
+/// Of one kind of call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rate {
+    calls_per_second: f64,
+    core_share: f64,
 }
 
 /// Measures over a store that has users, for about `time` each.
@@ -66,18 +76,20 @@ pub fn measure(store: &Store, time: Duration) -> anyhow::Result<GrpcFigures> {
     }
     let empty = vec![CountRequest::default().encode_to_vec()];
     let kinds = [("Count", empty), ("Contains", contains), ("Contains", batches), ("Relate", related)];
-    let [empty, contains, batches, related] = on_two_cores(store, &kinds, time)?;
+    let rates = on_two_cores(store, &kinds, time)?;
+    let [empty, contains, batches, related] = rates.map(|rate| rate.calls_per_second);
     Ok(GrpcFigures {
         grpc_empty_per_second: empty,
         grpc_contains_per_second: contains,
         grpc_contains_to_empty_ratio: contains / empty,
         grpc_pairs_per_second_batches_of_100: batches * BATCH as f64,
         grpc_related_pairs_per_second_batches_of_100: related * BATCH as f64,
+        grpc_server_core_shares: rates.map(|rate| rate.core_share),
     })
 }
 
-/// Calls a second of each kind, given by its method and requests.
-fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration) -> anyhow::Result<[f64; 4]> {
+/// How often calls of each kind, given by its method and requests, are answered.
+fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration) -> anyhow::Result<[Rate; 4]> {
     let allowed = sched_getaffinity(None)?;
     let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
     let (server_core, client_core) = (cores[0], cores[cores.len() - 1]);
@@ -97,30 +109,40 @@ fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration
         serving.await
     });
     let address = address.recv().context("the server did not start")?;
-    let client = || -> anyhow::Result<[f64; 4]> {
+    let client = || -> anyhow::Result<[Rate; 4]> {
         pin(client_core)?;
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         client.block_on(async {
-            let mut rounds = [[0.0; ROUNDS]; 4];
+            let mut rounds = [[Rate::default(); ROUNDS]; 4];
             for round in 0..ROUNDS {
-                for (figures, (method, requests)) in rounds.iter_mut().zip(kinds) {
+                for (rates, (method, requests)) in rounds.iter_mut().zip(kinds) {
                     let mut connections = Vec::with_capacity(CONNECTIONS);
                     for _ in 0..CONNECTIONS {
                         connections.push(Connection::open(address, Grpc::new(&serving::path(method))).await?);
                     }
+                    let (begin, ran) = (Instant::now(), server.spawn(ran_for()).await??);
                     let in_flight = IN_FLIGHT / CONNECTIONS;
-                    figures[round] = throughput(&mut connections, in_flight, requests, time / ROUNDS as u32).await?;
+                    let calls = throughput(&mut connections, in_flight, requests, time / ROUNDS as u32).await?;
+                    let ran = server.spawn(ran_for()).await?? - ran;
+                    let core_share = ran.as_secs_f64() / begin.elapsed().as_secs_f64();
+                    rates[round] = Rate { calls_per_second: calls, core_share };
                 }
             }
-            Ok(rounds.map(|mut figures| {
-                figures.sort_unstable_by(f64::total_cmp);
-                figures[ROUNDS / 2]
+            Ok(rounds.map(|mut rates| {
+                rates.sort_unstable_by(|a, b| a.calls_per_second.total_cmp(&b.calls_per_second));
+                rates[ROUNDS / 2]
             }))
         })
     };
-    let figures = thread::scope(|scope| scope.spawn(client).join());
+    let rates = thread::scope(|scope| scope.spawn(client).join());
     server.shutdown_background();
-    figures.map_err(|_| anyhow::anyhow!("the client panicked"))?
+    rates.map_err(|_| anyhow::anyhow!("the client panicked"))?
+}
+
+/// How long this thread has been on a core.
+async fn ran_for() -> anyhow::Result<Duration> {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(times.split(' ').next().context("no times")?.parse()?))
 }
 
 /// Keeps this thread on one core.

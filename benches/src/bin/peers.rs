@@ -9,7 +9,7 @@ use benches::peers::report::Report;
 use benches::peers::roost::{self, Roost};
 use benches::peers::system::measure;
 use benches::peers::workload::Workload;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Roost beside Redis and PostgreSQL: bytes, loading, answers.
@@ -33,12 +33,22 @@ struct Args {
     /// Seconds of each measurement.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Only these systems, separated by commas: roost, redis, postgresql.
+    #[arg(long, value_delimiter = ',', default_value = "roost,redis,postgresql")]
+    only: Vec<SystemName>,
     /// Where temporary folders are made; the system's place for them where it is not given.
     #[arg(long)]
     folder: Option<PathBuf>,
     /// One JSON object instead of tables.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum SystemName {
+    Roost,
+    Redis,
+    Postgresql,
 }
 
 #[derive(Subcommand)]
@@ -71,7 +81,6 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn run(args: &Args) -> anyhow::Result<()> {
-    let say = |what: &str, times: bool| eprintln!("{what}, {} times", if times { "with" } else { "without" });
     let folder = args.folder.clone().unwrap_or_else(std::env::temp_dir);
     let time = Duration::try_from_secs_f64(args.seconds)?;
     let (edges, ids, seed) = (args.edges, args.ids, args.seed);
@@ -80,13 +89,24 @@ async fn run(args: &Args) -> anyhow::Result<()> {
     let workload = tokio::task::spawn_blocking(move || Workload::new(edges, ids, celebrity, seed)).await??;
     let mut systems = Vec::new();
     for times in [false, true] {
-        // Only one server is there at a time.
-        say("roost", times);
-        systems.push(measure(&Roost::load(&workload, times, &folder, time).await?, &workload, time).await?);
-        say("redis", times);
-        systems.push(measure(&Redis::load(&workload, times, &folder).await?, &workload, time).await?);
-        say("postgresql", times);
-        systems.push(measure(&Postgres::load(&workload, times, &folder).await?, &workload, time).await?);
+        // Roost first, since the others are compared with it; only one server is there at a time.
+        for name in [SystemName::Roost, SystemName::Redis, SystemName::Postgresql] {
+            if !args.only.contains(&name) {
+                continue;
+            }
+            let named = name.to_possible_value();
+            let named = named.as_ref().map_or("", |name| name.get_name());
+            eprintln!("{named}, {} times", if times { "with" } else { "without" });
+            systems.push(match name {
+                SystemName::Roost => {
+                    measure(&Roost::load(&workload, times, &folder, time).await?, &workload, time).await
+                }
+                SystemName::Redis => measure(&Redis::load(&workload, times, &folder).await?, &workload, time).await,
+                SystemName::Postgresql => {
+                    measure(&Postgres::load(&workload, times, &folder).await?, &workload, time).await
+                }
+            }?);
+        }
     }
     let report = Report::new(&workload, args.ids, systems);
     match args.json {

@@ -163,6 +163,8 @@ impl Report {
                 measured: any(&format!("{}.throughput_per_second", Kind::Batch.name())),
             },
         ];
+        // A goal against a system that was left out is none.
+        report.goals.retain(|goal| goal.measured.is_finite());
         report
     }
 
@@ -183,7 +185,7 @@ impl Report {
         for times in [false, true] {
             let systems: Vec<_> = self.systems.iter().filter(|figures| figures.times == times).collect();
             let Some((ours, peers)) = systems.split_first() else { continue };
-            let _ = write!(text, "\n| {} | roost |", times_name(times));
+            let _ = write!(text, "\n| {} | {} |", times_name(times), ours.system);
             peers.iter().for_each(|peer| _ = write!(text, " {} | better |", peer.system));
             let _ = writeln!(text, "\n|---|---|{}", "---|---|".repeat(peers.len()));
             let theirs: Vec<_> = peers.iter().map(|peer| (peer.flat(), ours.ratios(peer))).collect();
