@@ -1,9 +1,9 @@
 //! Redis: for each user a set of followees and a set of followers, or sorted sets with the times as scores.
 //!
 //! Loaded as its documentation says for many values: commands in a stream, one for each edge and direction, answers
-//! read as they come. Settings are the defaults, those of durability too (snapshots in the background, no log), and a
-//! snapshot is forced at the end, uncounted, whose file is what it takes on disk. A page without times is what `SSCAN`
-//! gives first: sets have no order.
+//! read as they come. Settings are the defaults, those of durability too (snapshots in the background, no log). A
+//! snapshot is written at the end, uncounted, whose file is what it takes on disk, and none after it. A page without
+//! times is what `SSCAN` gives first: sets have no order.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ impl Redis {
         let begin = Instant::now();
         fill(&mut connection, workload, times).await?;
         let seconds = begin.elapsed().as_secs_f64();
-        ask(&mut connection, &[b"SAVE"]).await.or(wait_for_save(&mut connection).await)?;
+        save(&mut connection).await?;
         let full = info(&mut connection, "memory", "used_memory:").await?;
         let loaded = Loaded {
             seconds,
@@ -200,12 +200,14 @@ async fn fill(connection: &mut Connection<Resp>, workload: &Workload, times: boo
     Ok(())
 }
 
-/// Saves as soon as the snapshot that is being written in the background is complete.
-async fn wait_for_save(connection: &mut Connection<Resp>) -> anyhow::Result<Vec<u8>> {
+/// Writes a snapshot, once the one in the background is complete; none disturbs what follows.
+async fn save(connection: &mut Connection<Resp>) -> anyhow::Result<()> {
+    ask(connection, &[b"CONFIG", b"SET", b"save", b""]).await?;
     while info(connection, "persistence", "rdb_bgsave_in_progress:").await? != 0.0 {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    ask(connection, &[b"SAVE"]).await
+    ask(connection, &[b"SAVE"]).await?;
+    Ok(())
 }
 
 async fn ask(connection: &mut Connection<Resp>, arguments: &[&[u8]]) -> anyhow::Result<Vec<u8>> {

@@ -69,7 +69,9 @@ pub trait System {
 /// Among others, an answer that is wrong: nothing is timed before some of each kind were right.
 pub async fn measure<S: System>(system: &S, workload: &Workload, time: Duration) -> anyhow::Result<Figures> {
     let mut figures = Figures::new(system.name(), system.times(), system.loaded(), workload.edges.len());
+    eprintln!("loaded in {:.1} s: {:.2} bytes an edge", figures.load_seconds, figures.memory_bytes_per_edge);
     for kind in Kind::ALL {
+        eprintln!("{}", kind.name());
         let questions = workload.questions(kind);
         let requests: Vec<_> = questions.iter().map(|question| system.request(question)).collect::<Result<_, _>>()?;
         let mut connection = system.connect(kind).await?;

@@ -4,6 +4,10 @@
 //! `roost graph generate` makes them (200 followees on average, log-normal; popularity a power law), whose ids are spread
 //! over all ten million. One tenth are followers of the most followed of them, drawn from all ids: a celebrity with a
 //! million followers. Edges come in no order, each with a time of its own in five years.
+//!
+//! Pairs are asked about as edges are drawn: the more somebody follows, the more often. Half of them are edges. The
+//! users of a batch are asked about one who follows perhaps, half of them out of their list as far as it goes.
+//! Intersections with the celebrity's followers are asked for ordinary lists.
 
 use std::ops::Range;
 
@@ -216,23 +220,24 @@ impl Workload {
         let readers: Vec<_> = lists.filter(|list| READER_FOLLOWEES.contains(&list.len())).collect();
         anyhow::ensure!(!readers.is_empty(), "no ordinary lists: ask for more edges");
         let mut of_kind = [const { Vec::new() }; 4];
-        let anybody = |random: &mut ChaCha8Rng| self.forward[random.random_range(0..self.forward.len())].0;
+        let any_edge = |random: &mut ChaCha8Rng| self.forward[random.random_range(0..self.forward.len())];
         for i in 0..QUESTIONS {
-            let reader = readers[random.random_range(0..readers.len())];
-            let (source, target) = reader[random.random_range(0..reader.len())];
-            // Half of them follow, half do not, as a rule.
-            let target = if i % 2 == 0 { target } else { anybody(random) };
+            // Half of the pairs are edges, half are not, as a rule.
+            let (source, target) = any_edge(random);
+            let target = if i % 2 == 0 { target } else { any_edge(random).0 };
             of_kind[Kind::IsFollowing as usize].push(Question::Following { source, targets: vec![target] });
-            let mut targets: Vec<u32> = reader.sample(random, BATCH / 2).map(|edge| edge.1).collect();
+            let followees = self.followees(any_edge(random).0);
+            let mut targets: Vec<u32> = followees.sample(random, BATCH / 2).map(|edge| edge.1).collect();
             while targets.len() < BATCH {
-                let other = anybody(random);
+                let other = any_edge(random).0;
                 if !targets.contains(&other) {
                     targets.push(other);
                 }
             }
             targets.shuffle(random);
-            of_kind[Kind::Batch as usize].push(Question::Following { source, targets });
-            of_kind[Kind::Common as usize].push(Question::Common { reader: source, user: self.celebrity });
+            of_kind[Kind::Batch as usize].push(Question::Following { source: followees[0].0, targets });
+            let reader = readers[random.random_range(0..readers.len())][0].0;
+            of_kind[Kind::Common as usize].push(Question::Common { reader, user: self.celebrity });
         }
         of_kind[Kind::Page as usize].push(Question::Page { user: self.celebrity });
         Ok(of_kind)

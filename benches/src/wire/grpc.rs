@@ -103,7 +103,7 @@ impl Grpc {
     fn end(&mut self, stream: u32) -> anyhow::Result<Vec<u8>> {
         let place = self.calls.iter().position(|(id, _)| *id == stream).context("an answer to no call")?;
         let (_, mut message) = self.calls.swap_remove(place);
-        ensure!(message.len() >= MESSAGE_HEAD, "the call was refused: its answer has no message");
+        ensure!(message.len() >= MESSAGE_HEAD, "the call was refused or took too long: its answer has no message");
         message.drain(..MESSAGE_HEAD);
         Ok(message)
     }

@@ -4,8 +4,8 @@
 //! encoded before the clock starts, and answers are decoded only to be checked. So every server is asked by the same
 //! loop, at the same small cost.
 //!
-//! - [`resp`]: Redis.
-//! - [`postgres`]: PostgreSQL, version 3 of its protocol.
+//! - [`resp`]: that of Redis.
+//! - [`postgres`]: that of PostgreSQL, version 3.
 //! - [`grpc`]: gRPC over HTTP/2.
 //! - [`load`]: how fast answers come.
 
