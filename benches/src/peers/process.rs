@@ -4,9 +4,14 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a server may take to stop before it is killed, and how often it is told.
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+const STOP_AGAIN: Duration = Duration::from_millis(50);
 
 /// A server that runs until this is dropped, or until this process is gone.
 #[derive(Debug)]
@@ -57,11 +62,16 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
-        let told = Pid::from_raw(self.child.id() as i32).map(|pid| kill_process(pid, self.stop));
-        if !matches!(told, Some(Ok(()))) {
-            // It has ended already, or will.
-            let _ = self.child.kill();
+        let begin = Instant::now();
+        // A signal that comes before the program listens is lost, so it is sent again.
+        while matches!(self.child.try_wait(), Ok(None)) && begin.elapsed() < STOP_DEADLINE {
+            if let Some(pid) = Pid::from_raw(self.child.id() as i32) {
+                // Whoever has ended meanwhile need not be told.
+                let _ = kill_process(pid, self.stop);
+            }
+            std::thread::sleep(STOP_AGAIN);
         }
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
