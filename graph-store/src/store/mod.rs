@@ -33,6 +33,7 @@ mod popular;
 mod read;
 mod segments;
 mod slot;
+mod snapshot;
 mod stats;
 mod watch;
 
@@ -54,6 +55,7 @@ pub use committer::{Allocated, Applied, Wanted};
 pub use error::StoreError;
 pub use judge::{Change, Outcome};
 pub use open::{Options, Recovery};
+pub use snapshot::Snapshot;
 pub use stats::Stats;
 pub use watch::CONSUMERS_MAX;
 

@@ -18,4 +18,5 @@ mod query_path;
 mod query_suggest;
 mod segment;
 mod service;
+mod snapshot;
 mod support;
