@@ -9,6 +9,7 @@
 //! - [`store`]: all of these together: the one type that opens, reads and changes a graph.
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
 //! - [`import`]: edge lists from files.
+//! - [`export`]: a graph as files that others read.
 //! - [`generate`]: follow graphs out of nothing, to measure with.
 //! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
@@ -18,6 +19,7 @@
 
 pub mod adjacency;
 mod bytes;
+pub mod export;
 pub mod generate;
 pub mod import;
 pub mod log;

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use graph_store::Store;
 
-use super::{Failure, generate, import};
+use super::{Failure, export, generate, import};
 use crate::config::{Config, Role};
 use crate::progress::Progress;
 use crate::roles::folders;
@@ -17,6 +17,7 @@ pub(super) fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(import::command())
+        .subcommand(export::command())
         .subcommand(generate::command())
         .subcommand(super::command_of("stats", Role::Inspect).about("Print sizes and counters").arg(json()))
         .subcommand(
@@ -35,6 +36,7 @@ pub(super) fn json() -> Arg {
 pub(super) fn run(graph: &ArgMatches) -> Result<(), Failure> {
     match graph.subcommand() {
         Some(("import", flags)) => import::run(flags),
+        Some(("export", flags)) => export::run(flags),
         Some(("generate", flags)) => generate::run(flags),
         Some(("check", flags)) => check(flags),
         Some((_, flags)) => stats(flags),
@@ -74,7 +76,7 @@ fn check(flags: &ArgMatches) -> Result<(), Failure> {
 }
 
 /// The store of a data folder that has one. Reading one that is not there should not make it.
-fn open_existing(config: &Config) -> anyhow::Result<Store> {
+pub(super) fn open_existing(config: &Config) -> anyhow::Result<Store> {
     let folder = folders::graph(&config.data);
     let mut entries = std::fs::read_dir(&folder).into_iter().flatten();
     anyhow::ensure!(entries.next().is_some(), "there is no graph in {}", config.data.display());

@@ -2,6 +2,7 @@
 //!
 //! Exit code 0 when all is well, 2 for wrong usage, settings that are not right included, 1 for everything else.
 
+mod export;
 mod generate;
 mod graph;
 mod import;

@@ -5,6 +5,7 @@ mod compaction;
 mod concurrent;
 mod crash;
 mod damage;
+mod export;
 mod generate;
 mod import_binary;
 mod log;
