@@ -5,10 +5,12 @@
 //! - [`convert`]: wire types to and from base's, total and checked; an error names the field.
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
+//! - [`admin`]: a graph-store to run: its figures, snapshots and backups.
 //! - [`auth`]: the service token, on both sides.
 //!
 //! The services meet here and nowhere else.
 
+pub mod admin;
 pub mod auth;
 pub mod convert;
 pub mod link;

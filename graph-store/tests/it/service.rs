@@ -2,6 +2,7 @@
 
 mod refused;
 mod select;
+mod snapshot;
 mod watch;
 
 use std::fmt::Debug;
