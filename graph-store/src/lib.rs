@@ -10,6 +10,7 @@
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
 //! - [`import`]: edge lists from files.
 //! - [`export`]: a graph as files that others read.
+//! - [`backup`]: the store at some revisions, kept elsewhere.
 //! - [`generate`]: follow graphs out of nothing, to measure with.
 //! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
@@ -18,6 +19,7 @@
 //! neither; what was acknowledged is durable; what is read was durable before.
 
 pub mod adjacency;
+pub mod backup;
 mod bytes;
 pub mod export;
 pub mod generate;

@@ -1,4 +1,4 @@
-//! `roost.graph.v1.GraphAdmin` behind an address: for jobs that read the whole graph.
+//! `roost.graph.v1.GraphAdmin` behind an address: for backups, and for jobs that read the whole graph.
 
 mod snapshot;
 
@@ -9,7 +9,7 @@ use tonic::{Response, Status, Streaming};
 
 use crate::auth::ServiceToken;
 use crate::graph::graph_admin_client::GraphAdminClient;
-use crate::graph::{SnapshotRequest, SnapshotResponse};
+use crate::graph::{BackupRequest, BackupResponse, SnapshotRequest, SnapshotResponse};
 use crate::link::{Signed, channel};
 use crate::status::from_status;
 
@@ -34,6 +34,13 @@ impl AdminLink {
         opened(self.0.clone().snapshot(request)).await
     }
 
+    /// Backs the store up, and tells how far that is. Only the opening of the stream has a deadline.
+    pub async fn backup(
+        &self,
+        request: BackupRequest,
+    ) -> Result<BoxStream<'static, Result<BackupResponse, Error>>, Error> {
+        opened(self.0.clone().backup(request)).await
+    }
 }
 
 async fn opened<T: Send + 'static>(

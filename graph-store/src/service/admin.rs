@@ -1,16 +1,16 @@
-//! For those who run the store: figures, compaction, verification, snapshots.
+//! For those who run the store: figures, compaction, verification, snapshots, backups.
 
 use base::Error;
 use futures::stream::BoxStream;
 use proto::common;
 use proto::graph::graph_admin_server::GraphAdmin;
 use proto::graph::{
-    CheckRequest, CheckResponse, CompactRequest, CompactResponse, SnapshotRequest,
+    BackupRequest, BackupResponse, CheckRequest, CheckResponse, CompactRequest, CompactResponse, SnapshotRequest,
     SnapshotResponse, StatsRequest, StatsResponse,
 };
 use tonic::{Request, Response, Status};
 
-use super::{GraphService, answer, blocking, snapshots};
+use super::{GraphService, answer, backups, blocking, snapshots};
 use crate::store::{Report, Stats};
 
 #[tonic::async_trait]
@@ -35,6 +35,12 @@ impl GraphAdmin for GraphService {
 
     async fn snapshot(&self, request: Request<SnapshotRequest>) -> Result<Response<Self::SnapshotStream>, Status> {
         answer("open a snapshot", snapshots::snapshot(&self.0, request.into_inner()).await)
+    }
+
+    type BackupStream = BoxStream<'static, Result<BackupResponse, Status>>;
+
+    async fn backup(&self, request: Request<BackupRequest>) -> Result<Response<Self::BackupStream>, Status> {
+        answer("begin a backup", backups::back_up(&self.0, request.into_inner()))
     }
 }
 

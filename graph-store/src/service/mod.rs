@@ -10,12 +10,14 @@
 //! - `select`: set algebra.
 //! - `discover`: paths and suggestions.
 //! - `watch`: the change stream.
+//! - `backups`: the store copied while it serves.
 //! - `snapshots`: the whole graph at one revision.
 //! - `admin`: for those who run the store.
 //! - `checks`: what several of them refuse.
 //! - `lists`: the store, as queries see it.
 
 mod admin;
+mod backups;
 mod changes;
 mod checks;
 mod discover;
@@ -60,6 +62,8 @@ struct Inner {
     /// One permit for each watch that may be open.
     watches: Arc<Semaphore>,
     snapshots: Snapshots,
+    /// One permit: two backups would only slow one another.
+    backups: Arc<Semaphore>,
     /// Whether streams are to end.
     stopping: tokio_watch::Sender<bool>,
 }
@@ -73,8 +77,8 @@ impl GraphService {
     /// The same, with snapshots that nobody reads let go after so long, instead of [`SNAPSHOT_IDLE`].
     pub fn with_snapshot_idle(store: Store, idle: Duration) -> Self {
         let (watches, stopping) = (Arc::new(Semaphore::new(WATCHES_MAX)), tokio_watch::Sender::new(false));
-        let snapshots = Snapshots::new(idle);
-        GraphService(Arc::new(Inner { store, watches, snapshots, stopping }))
+        let (snapshots, backups) = (Snapshots::new(idle), Arc::new(Semaphore::new(1)));
+        GraphService(Arc::new(Inner { store, watches, snapshots, backups, stopping }))
     }
 
     /// Ends every stream with `UNAVAILABLE`, now and from now on: they would keep a server that drains from stopping.

@@ -139,9 +139,9 @@ impl Shared {
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
     }
 
-    /// Files that nothing names any more; one that cannot be removed now is removed at the next open.
+    /// Removes files that nothing names any more, once nobody copies them; one that cannot be removed now is removed at the next open.
     pub(super) fn remove(&self, obsolete: &[PathBuf]) {
-        for path in obsolete {
+        for path in &self.pins.removable(obsolete) {
             if let Err(error) = self.disk.remove(path) {
                 tracing::warn!(path = %path.display(), %error, "file not removed");
             }
@@ -216,6 +216,7 @@ impl Shared {
     /// Lets the log go as far as the files stand for, and no further than named readers have read. Past their bound
     /// those who are furthest behind are given up first.
     fn trim_log(&self, needed: Revision, mut positions: Vec<u64>) -> Result<(), StoreError> {
+        let needed = self.pins.trimmable(needed);
         positions.sort_unstable();
         for position in positions.into_iter().map(Revision).chain([needed]) {
             self.log.trim(position.min(needed))?;

@@ -22,6 +22,7 @@
 mod bulk;
 mod catalog;
 mod check;
+pub(crate) mod checkpoint;
 mod committer;
 mod compaction;
 mod error;
@@ -29,6 +30,7 @@ mod externals;
 mod judge;
 mod manifest;
 mod open;
+mod pins;
 mod popular;
 mod read;
 mod segments;
@@ -51,6 +53,7 @@ use tokio::sync::{oneshot, watch as tokio_watch};
 pub use bulk::{Bulk, BulkEdges, BulkError, BulkOptions, BulkReport, Columns, EdgeBatch, Gatherer, TooManyPeople};
 pub use catalog::NamedSet;
 pub use check::Report;
+pub use checkpoint::Checkpoint;
 pub use committer::{Allocated, Applied, Wanted};
 pub use error::StoreError;
 pub use judge::{Change, Outcome};
@@ -101,6 +104,8 @@ struct Shared {
     settled_log_bytes: AtomicU64,
     manifest: Mutex<Manifest>,
     popular: popular::Popular,
+    /// What is being copied and must stay on the disk.
+    pins: pins::Pins,
     _lock: Box<dyn LockGuard>,
 }
 

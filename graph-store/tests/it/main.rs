@@ -1,6 +1,7 @@
 //! What holds for the graph store as a whole: laws, models, formats and crashes, in one binary.
 
 mod adjacency;
+mod backup;
 mod compaction;
 mod concurrent;
 mod crash;

@@ -1,5 +1,6 @@
 //! Every call of the services answers what the store has, and refuses what is wrong by the name of the field.
 
+mod backup;
 mod refused;
 mod select;
 mod snapshot;
