@@ -181,3 +181,33 @@ fn a_backup_needs_a_store_and_a_place() {
     assert!(error.contains("there is no backup"), "{error}");
     assert_eq!(data::contents(&nothing), []);
 }
+
+#[test]
+fn a_damaged_segment_is_found_rebuilt_and_told() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let data = imported(folder.path());
+    let before = lines(&export(&data, &["--times"], Path::new("-")));
+    let segments = data.join("graph/segments");
+    let damage = |direction: &str| {
+        let mut names: Vec<PathBuf> =
+            fs::read_dir(&segments).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        names.retain(|path| name(path).contains(&format!("follow-{direction}")) && name(path).ends_with(".segment"));
+        names.sort();
+        let mut bytes = fs::read(&names[0]).expect("a file can be read");
+        bytes[130] ^= 4;
+        fs::write(&names[0], bytes).expect("a file can be written");
+    };
+    damage("reverse");
+    run(&["graph", "check", "--data", name(&data)]).failure(1);
+    let report = json(&["graph", "check", "--repair", "--json", "--data", name(&data)]);
+    assert_eq!(report["rebuilt"].as_array().map(Vec::len), Some(1), "{report}");
+    run(&["graph", "check", "--data", name(&data)]).success();
+    assert_eq!(lines(&export(&data, &["--times"], Path::new("-"))), before);
+
+    damage("reverse");
+    damage("forward");
+    let damaged = data::contents(&data);
+    let error = run(&["graph", "check", "--repair", "--data", name(&data)]).failure(1);
+    assert!(error.contains("cannot be rebuilt: follow forward lists of slot"), "{error}");
+    assert!(data::contents(&data) == damaged, "nothing was changed");
+}

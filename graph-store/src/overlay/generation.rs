@@ -109,6 +109,11 @@ impl Generation {
         self.set(list, member, REMOVED, revision);
     }
 
+    /// Marks the list of the user with this ordinal as changed, though no member comes or goes.
+    pub fn touch(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), revision: Revision) {
+        self.lists[place(relation, direction)].entry(ordinal).or_default().version = revision;
+    }
+
     fn set(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), id: u32, time: u32, at: Revision) {
         self.changes += 1;
         self.lists[place(relation, direction)].entry(ordinal).or_default().set(id, time, at);

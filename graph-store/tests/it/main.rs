@@ -18,6 +18,7 @@ mod query_model;
 mod query_page;
 mod query_path;
 mod query_suggest;
+mod repair;
 mod segment;
 mod service;
 mod snapshot;
