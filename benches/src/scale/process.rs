@@ -40,12 +40,8 @@ fn command(scale: &Scale, stage: Stage) -> Result<Command> {
 
 /// The most memory that this process ever had, in bytes.
 pub(super) fn peak_rss_bytes() -> Result<u64> {
-    status_bytes("VmHWM:")
-}
-
-fn status_bytes(field: &str) -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("Linux tells this field")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("Linux tells the peak")?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes << 10)
 }

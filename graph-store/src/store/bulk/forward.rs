@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::ordered::in_order;
-use super::partition::Partition;
+use super::partition::{Columns, Partition};
 use super::people::Users;
 use super::sort::{Piece, Record, Sorted, pieces};
 use super::{BulkError, Encoded, Spare, numbers, numbers_mut};
@@ -131,10 +131,10 @@ impl<F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> Forward<'_, F> 
         let in_degrees = numbers_mut(in_degrees);
         sorted.read(self.partition, &piece)?;
         let mut report = ForwardReport::default();
-        let mut list = Lists::default();
+        let mut list = ListColumns::default();
         for (source, records) in sorted.lists() {
             let source = UserId(self.who.users.at(source));
-            list.fill(records, self.who.users);
+            list.fill(records, self.partition.columns(), self.who.users);
             report.duplicates += (records.len() - list.ids.len()) as u64;
             if let Some(refused) = (self.refused)(source)? {
                 report.existing += list.remove(&refused.existing);
@@ -146,7 +146,7 @@ impl<F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> Forward<'_, F> 
             report.added += list.ids.len() as u64;
             report.sources.push(source.0);
             list.ids.iter().for_each(|id| in_degrees[*id as usize] += 1);
-            list.encode::<R>(self.partition.columns().times, source, self.bases, &mut encoded)?;
+            list.encode(source, self.bases, &mut encoded)?;
         }
         Ok(Made { piece, encoded, report })
     }
@@ -162,17 +162,17 @@ impl ForwardReport {
     }
 }
 
-/// One list, column by column.
+/// One list, column by column: no times and no weights where the edges have none of their own.
 #[derive(Default)]
-struct Lists {
+struct ListColumns {
     ids: Vec<u32>,
     times: Vec<u32>,
     weights: Vec<f64>,
 }
 
-impl Lists {
+impl ListColumns {
     /// Takes the first of the records of each target.
-    fn fill<R: Record>(&mut self, records: &[R], users: Users<'_>) {
+    fn fill<R: Record>(&mut self, records: &[R], columns: Columns, users: Users<'_>) {
         self.ids.clear();
         self.times.clear();
         self.weights.clear();
@@ -180,10 +180,10 @@ impl Lists {
         for record in records {
             if last.replace(record.target()) != Some(record.target()) {
                 self.ids.push(users.at(record.target()));
-                if size_of::<R>() >= size_of::<u64>() {
+                if columns.times {
                     self.times.push(record.time());
                 }
-                if size_of::<R>() > size_of::<u64>() {
+                if columns.weights {
                     self.weights.push(record.weight());
                 }
             }
@@ -203,8 +203,8 @@ impl Lists {
         (before - self.ids.len()) as u64
     }
 
-    fn encode<R: Record>(&self, times: bool, source: UserId, bases: Bases, out: &mut Encoded) -> Result<(), Unsorted> {
-        let times = if times { EdgeTimes::Each(&self.times) } else { EdgeTimes::Same(bases.time) };
+    fn encode(&self, source: UserId, bases: Bases, out: &mut Encoded) -> Result<(), Unsorted> {
+        let times = if self.times.is_empty() { EdgeTimes::Same(bases.time) } else { EdgeTimes::Each(&self.times) };
         out.push(source, &self.ids, times, &self.weights, bases)
     }
 }

@@ -100,11 +100,6 @@ impl Bulk {
     pub fn self_loops(&self) -> u64 {
         self.self_loops.load(Ordering::Relaxed)
     }
-
-    /// Bytes that memory had no room for.
-    pub fn spilled_bytes(&self) -> u64 {
-        self.edges.spilled_bytes()
-    }
 }
 
 /// Adds edges to a bulk; to be [finished](Gatherer::finish).

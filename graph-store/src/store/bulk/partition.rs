@@ -124,6 +124,7 @@ impl Partition {
     }
 
     /// Bytes that went to the spill file.
+    #[cfg(test)]
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spill.file.lock().as_ref().map_or(0, |(_, len)| *len)
     }
