@@ -10,6 +10,7 @@
 //! - a rename is atomic: after a cut the name stands for the old file or for the new one.
 
 mod high_water;
+mod read_ahead;
 mod real;
 mod scratch;
 mod simulated;
@@ -21,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use high_water::{HighWaterError, HighWaterMark};
+pub use read_ahead::ReadAhead;
 pub use real::RealDisk;
 pub use scratch::{Scratch, scratch_file};
 pub use simulated::SimulatedDisk;
@@ -69,6 +71,9 @@ pub trait LockGuard: Send + Sync + Debug {}
 pub trait DiskFile: Send + Sync + Debug {
     /// Writes all of `bytes` at `offset`, lengthening the file where needed.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Says that what is written from here on is not read again soon, and need not be kept in the system's cache.
+    fn written_once(&mut self) {}
 
     /// Reads exactly `len` bytes from `offset`.
     ///

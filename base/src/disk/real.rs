@@ -2,8 +2,8 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Backing, Disk, DiskFile, LockGuard, Mapped};
@@ -55,11 +55,12 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile { file, path: path.to_owned(), uncached: None }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(OpenOptions::new().read(true).write(true).open(path)?)))
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Box::new(RealFile { file, path: path.to_owned(), uncached: None }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -91,30 +92,54 @@ struct RealLock {
 
 impl LockGuard for RealLock {}
 
+/// What the system asks of the place, the length and the address of what is written past its cache, at most.
+const ALIGNMENT: usize = 4_096;
+
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    path: PathBuf,
+    /// The same file, written past the system's cache.
+    uncached: Option<File>,
+}
 
 impl DiskFile for RealFile {
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
+        let aligned =
+            [offset as usize, bytes.len(), bytes.as_ptr().addr()].iter().all(|at| at.is_multiple_of(ALIGNMENT));
+        match &self.uncached {
+            Some(uncached) if aligned => match uncached.write_all_at(bytes, offset) {
+                // Some file systems say no only now.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.uncached = None,
+                result => return result,
+            },
+            _ => {}
+        }
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn written_once(&mut self) {
+        let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
+        // Without it everything works, only slower.
+        self.uncached = OpenOptions::new().write(true).custom_flags(flags).open(&self.path).ok();
     }
 
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
-        self.0.read_exact_at(&mut bytes, offset)?;
+        self.file.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 }
 
@@ -129,6 +154,7 @@ fn map_file(file: &File) -> io::Result<memmap2::Mmap> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Scratch;
     use super::*;
 
     #[test]
@@ -139,6 +165,27 @@ mod tests {
         assert_eq!(RealDisk.lock(&path).expect_err("held").kind(), io::ErrorKind::WouldBlock);
         drop(first);
         RealDisk.lock(&path).map(drop)
+    }
+
+    #[test]
+    fn what_is_written_once_is_the_same_bytes() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("file");
+        let mut file = RealDisk.create(&path)?;
+        file.written_once();
+        let mut chunk = Scratch::new(ALIGNMENT * 4)?;
+        chunk.bytes_mut().fill(1);
+        file.write_at(0, chunk.bytes())?;
+        chunk.bytes_mut().fill(2);
+        file.write_at(ALIGNMENT as u64 * 4, chunk.bytes())?;
+        file.write_at(ALIGNMENT as u64 * 8, b"and a rest")?;
+        file.write_at(0, b"header")?;
+        file.sync()?;
+        let mut expected = [[1; ALIGNMENT * 4], [2; ALIGNMENT * 4]].concat();
+        expected.extend(b"and a rest");
+        expected[..6].copy_from_slice(b"header");
+        assert!(fs::read(&path)? == expected && file.read_at(0, expected.len())? == expected);
+        Ok(())
     }
 
     #[test]

@@ -1,10 +1,17 @@
 //! The stages of `scale`, and what they share.
 
+mod arrays;
+mod ask;
+mod bitmaps;
+mod change;
+mod degrees;
 mod load;
 mod process;
+mod questions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use base::clock::SystemClock;
@@ -45,6 +52,9 @@ pub struct Scale {
     /// Where the graph lies; a temporary folder beside the build by default, which is removed at the end.
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Seconds of the churn; by default ten minutes for ten million users, and fewer for fewer.
+    #[arg(long)]
+    churn_seconds: Option<u64>,
     /// Keep the folder, and use the edge list that is in it already.
     #[arg(long, requires = "folder")]
     keep: bool,
@@ -68,18 +78,34 @@ pub enum Stage {
     Generate,
     /// Loads it into an empty store, and stops.
     Load,
+    /// Opens the store and asks it, beside plain arrays.
+    Ask,
+    /// Makes bitmaps of some of its lists.
+    Bitmaps,
+    /// Changes it, from 64 writers and for a long time.
+    Churn,
+    /// Changes it until its overlay is full, and is killed.
+    Kill,
+    /// Opens what was left.
+    Reopen,
 }
 
 impl Stage {
-    const ALL: [Stage; 2] = [Stage::Generate, Stage::Load];
+    const ALL: [Stage; 7] =
+        [Stage::Generate, Stage::Load, Stage::Ask, Stage::Bitmaps, Stage::Churn, Stage::Kill, Stage::Reopen];
 
     /// Does the work of a stage and prints what it measured.
     pub fn run(self, scale: &Scale) -> Result<()> {
         let figures = match self {
             Stage::Generate => load::generate(scale)?,
             Stage::Load => load::load(scale)?,
+            Stage::Ask => ask::ask(scale)?,
+            Stage::Bitmaps => bitmaps::bitmaps(scale)?,
+            Stage::Churn => change::churn(scale)?,
+            Stage::Kill => return change::fill_and_be_killed(scale),
+            Stage::Reopen => change::reopen(scale)?,
         };
-        println!("{}", Value::Object(figures));
+        print(figures);
         Ok(())
     }
 }
@@ -108,6 +134,10 @@ impl Scale {
         Ok(self.folder()?.join("edges"))
     }
 
+    fn graph(&self) -> Result<PathBuf> {
+        Ok(self.folder()?.join("graph"))
+    }
+
     fn spec(&self) -> Result<GraphSpec> {
         let mut spec = GraphSpec::new(self.users, self.mean_followees, self.seed)?.with_locality(self.locality)?;
         if let Some(followers) = self.celebrity {
@@ -122,13 +152,28 @@ impl Scale {
             Form::Packed => Encoding::Packed,
             Form::Roaring => Encoding::Roaring,
         };
-        Options { encoding, ..Options::default() }
+        let default = Options::default();
+        Options { encoding, overlay_bytes: default.overlay_bytes.min(self.scaled(512 << 20, 32 << 20)), ..default }
+    }
+
+    /// What is so much for ten million users, for as many as there are, but not less than `least`.
+    fn scaled(&self, for_ten_million: usize, least: usize) -> usize {
+        (for_ten_million as u64 * u64::from(self.users) / 10_000_000).max(least as u64) as usize
+    }
+
+    /// How long changes come.
+    fn churn_time(&self) -> Duration {
+        Duration::from_secs(self.churn_seconds.unwrap_or_else(|| self.scaled(600, 15).min(600) as u64))
     }
 
     fn open(&self) -> Result<Store> {
-        let folder = self.folder()?.join("graph");
-        Ok(Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &folder, self.options())?.0)
+        Ok(Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &self.graph()?, self.options())?.0)
     }
+}
+
+/// Hands figures to the process that waits for them.
+fn print(figures: Map<String, Value>) {
+    println!("{}", Value::Object(figures));
 }
 
 /// An object of figures.

@@ -9,10 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base::disk::ReadAhead;
 use flate2::bufread::MultiGzDecoder;
 
 /// Bytes asked of the file at once.
 const READ_BYTES: usize = 256 << 10;
+/// From this size on a file is read past the system's cache, which has better things to keep.
+const READ_AHEAD_FROM_BYTES: u64 = 256 << 20;
 /// The first bytes of a gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The first bytes of a Zstandard frame.
@@ -45,7 +48,11 @@ impl Source {
             let file = File::open(path)?;
             let metadata = file.metadata()?;
             let bytes_total = metadata.is_file().then_some(metadata.len());
-            Source::new(file, bytes_total, Compression::of_name(path))
+            let promised = Compression::of_name(path);
+            if bytes_total.is_some_and(|bytes| bytes >= READ_AHEAD_FROM_BYTES) {
+                return Source::new(ReadAhead::open(path)?, bytes_total, promised);
+            }
+            Source::new(file, bytes_total, promised)
         };
         open().map_err(|source| OpenError { path: path.to_owned(), source })
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use base::disk::{Disk, DiskFile, Mapped};
+use base::disk::{Disk, DiskFile, Mapped, Scratch};
 
 use super::SegmentError;
 use super::format::{BLOCK_BYTES, CHECKSUM_BYTES, HEADER_BYTES, Header};
@@ -15,40 +15,51 @@ const CHUNK_BYTES: usize = 2 << 20;
 
 /// Writes a file from its start to its end, and its header last.
 ///
-/// In memory are at most [`CHUNK_BYTES`] and what was last appended, and four bytes for each block.
+/// In memory are at most [`CHUNK_BYTES`], and four bytes for each block.
 #[derive(Debug)]
 pub(crate) struct BlockWriter {
     file: Box<dyn DiskFile>,
     path: PathBuf,
-    /// What follows the bytes that were written; starts at the start of a chunk.
-    pending: Vec<u8>,
+    /// What follows the bytes that were written: the chunk that is being filled, and how far it is.
+    chunk: Scratch,
+    filled: usize,
     written: u64,
     checksums: Vec<u8>,
 }
 
 impl BlockWriter {
     pub(crate) fn create(disk: &dyn Disk, path: PathBuf) -> Result<Self, SegmentError> {
-        let file = disk.create(&path).map_err(|source| SegmentError::Io { path: path.clone(), source })?;
-        Ok(BlockWriter { file, path, pending: vec![0; HEADER_BYTES], written: 0, checksums: Vec::new() })
+        let create = || Ok((disk.create(&path)?, Scratch::new(CHUNK_BYTES)?));
+        let (file, chunk) = create().map_err(|source| SegmentError::Io { path: path.clone(), source })?;
+        Ok(BlockWriter { file, path, chunk, filled: HEADER_BYTES, written: 0, checksums: Vec::new() })
+    }
+
+    /// Says that nobody reads the file soon.
+    pub(crate) fn written_once(&mut self) {
+        self.file.written_once();
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), SegmentError> {
-        self.pending.extend(bytes);
-        if self.pending.len() < CHUNK_BYTES {
-            return Ok(());
+    pub(crate) fn append(&mut self, mut bytes: &[u8]) -> Result<(), SegmentError> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK_BYTES - self.filled));
+            self.chunk.bytes_mut()[self.filled..self.filled + now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            if self.filled == CHUNK_BYTES {
+                self.flush()?;
+            }
+            bytes = later;
         }
-        let whole = self.pending.len() / CHUNK_BYTES * CHUNK_BYTES;
-        self.flush(whole)
+        Ok(())
     }
 
     /// Writes what is pending, the checksums and the header, which learns their checksum. The file is whole, but on the
     /// disk only once it was synced.
     pub(crate) fn finish(mut self, mut header: Header) -> Result<(Header, Unsynced), SegmentError> {
-        self.flush(self.pending.len())?;
+        self.flush()?;
         let checksums = std::mem::take(&mut self.checksums);
         header.checksum_of_checksums = crc32c::crc32c(&checksums);
         self.write(self.written, &checksums)?;
@@ -56,18 +67,18 @@ impl BlockWriter {
         Ok((header, Unsynced { file: self.file, path: self.path }))
     }
 
-    /// Writes the first `len` bytes of what is pending.
-    fn flush(&mut self, len: usize) -> Result<(), SegmentError> {
-        for (i, block) in self.pending[..len].chunks(BLOCK_BYTES).enumerate() {
+    /// Writes what is pending.
+    fn flush(&mut self) -> Result<(), SegmentError> {
+        let chunk = &self.chunk.bytes()[..self.filled];
+        for (i, block) in chunk.chunks(BLOCK_BYTES).enumerate() {
             let header = if self.written == 0 && i == 0 { HEADER_BYTES } else { 0 };
             self.checksums.extend(crc32c::crc32c(&block[header..]).to_le_bytes());
         }
-        let chunk = &self.pending[..len];
         self.file
             .write_at(self.written, chunk)
             .map_err(|source| SegmentError::Io { path: self.path.clone(), source })?;
-        self.pending.drain(..len);
-        self.written += len as u64;
+        self.written += self.filled as u64;
+        self.filled = 0;
         Ok(())
     }
 

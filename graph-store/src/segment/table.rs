@@ -50,6 +50,11 @@ impl TableWriter {
         Ok(TableWriter { blocks: BlockWriter::create(disk, path)?, header, ends: Vec::new() })
     }
 
+    /// Says that nobody reads the file soon.
+    pub(crate) fn written_once(&mut self) {
+        self.blocks.written_once();
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.blocks.path()
     }

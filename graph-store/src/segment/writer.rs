@@ -98,6 +98,17 @@ impl SegmentWriter {
         Ok(self)
     }
 
+    /// Says that nobody reads the files soon: they need not be kept in the system's cache, which takes pages of it for what
+    /// somebody else might want. To be said when it is certain which files there are.
+    pub fn written_once(mut self) -> Self {
+        self.lists.written_once();
+        self.times.written_once();
+        if let Some(weights) = &mut self.weights {
+            weights.written_once();
+        }
+        self
+    }
+
     /// Goes on from another segment, so that its lists can be [copied](SegmentWriter::copy) as they lie; it must be of
     /// the same base version for that. To be said before the first list.
     pub fn continuing(mut self, other: &Segment) -> Self {

@@ -239,6 +239,11 @@ impl TimesWriter {
         Ok(TimesWriter { table, has_base: false, entry: Vec::new() })
     }
 
+    /// Says that nobody reads the file soon.
+    pub(crate) fn written_once(&mut self) {
+        self.table.written_once();
+    }
+
     /// From how many edges on the times of a list lie in the order of time. To be said before there are any.
     pub(crate) fn set_time_ordered_entries(&mut self, entries: u32) {
         self.table.set_parameter(entries.into());

@@ -112,6 +112,11 @@ impl WeightsWriter {
         Ok(WeightsWriter { table, entry: Vec::new() })
     }
 
+    /// Says that nobody reads the file soon.
+    pub(crate) fn written_once(&mut self) {
+        self.table.written_once();
+    }
+
     /// Appends the weights of a list of `len` ids; none are all 1.
     pub(crate) fn push(&mut self, ordinal: u32, len: usize, weights: &[f64]) -> Result<(), SegmentError> {
         let path = || self.table.path().to_owned();

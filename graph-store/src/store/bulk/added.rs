@@ -100,7 +100,7 @@ impl<'a> Added<'a> {
         if self.columns.weights {
             writer = writer.with_weights(disk, &folder)?;
         }
-        Ok((folder.join(id.file_name()), writer))
+        Ok((folder.join(id.file_name()), writer.written_once()))
     }
 
     /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.

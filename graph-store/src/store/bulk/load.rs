@@ -8,12 +8,11 @@ use rayon::prelude::*;
 
 use super::BulkError;
 use super::added::{Added, Lists};
-use super::forward::{Forward, ForwardReport, Refused, Who};
 use super::gather::{Bulk, BulkEdges, BulkOptions};
-use super::partition::{BLOCK_USERS, Partition, Staging};
+use super::lists::{MakeLists, Outcome, Refused};
+use super::partition::{BLOCK_USERS, Edges, Partition, Staging};
 use super::people::{Settled, Users};
 use super::renumber::NewPeople;
-use super::reverse::Reverse;
 use crate::log::Record;
 use crate::segment::{Bases, UnsyncedSegment};
 use crate::store::externals::Externals;
@@ -87,13 +86,12 @@ impl Load<'_> {
                 Users::Shifted(0)
             }
         };
-        let who = Who { users, users_end: settled.next(), first_new };
         let Options { encoding, time_ordered_entries, .. } = self.shared.options;
         let bases = Bases { version: self.revision.0, time: self.time, encoding, time_ordered_entries };
         let mut added = Added::new(self.shared, self.revision, bases, options.columns);
         let parts = if options.reorder.is_some() { 3.0 } else { 1.0 };
         let part = |number: f64| move |share: f64| (self.progress)((number + share) / parts);
-        let (report, mut lists) = self.write_added(&added, edges, who, &options, &part(0.0))?;
+        let (outcome, mut lists) = self.write_added(&added, edges, users, first_new, &options, &part(0.0))?;
         if let Some(order) = options.reorder {
             let people = NewPeople::new(&lists, first_new, settled.new.len() as u32);
             let places = people.order(order, options.memory / 2, &part(1.0))?;
@@ -101,18 +99,17 @@ impl Load<'_> {
             settled.reorder(&places);
             // What was written under the old ids goes.
             added = Added::new(self.shared, self.revision, bases, options.columns);
-            let who = Who { users: Users::Shifted(0), users_end: settled.next(), first_new };
-            (_, lists) = self.write_added(&added, edges, who, &options, &part(2.0))?;
+            (_, lists) = self.write_added(&added, edges, Users::Shifted(0), first_new, &options, &part(2.0))?;
         }
         let segments = self.merge(lists)?;
-        let mark = ImportMark { revision: self.revision.0, edges: report.added };
+        let mark = ImportMark { revision: self.revision.0, edges: outcome.added };
         added.keep(&segments);
         self.commit(segments, &settled, mark)?;
         Ok(BulkReport {
-            added: report.added,
-            duplicates: report.duplicates,
-            existing: report.existing,
-            blocked: report.blocked,
+            added: outcome.added,
+            duplicates: outcome.duplicates,
+            existing: outcome.existing,
+            blocked: outcome.blocked,
             users_added: settled.new.len() as u64,
         })
     }
@@ -122,11 +119,11 @@ impl Load<'_> {
         &self,
         added: &Added<'_>,
         edges: Partition,
-        who: Who<'_>,
+        users: Users<'_>,
+        first_new: u32,
         options: &BulkOptions,
         progress: &(dyn Fn(f64) + Sync),
-    ) -> Result<(ForwardReport, Lists), BulkError> {
-        let columns = edges.columns();
+    ) -> Result<(Outcome, Lists), BulkError> {
         let all_edges: u64 = (0..edges.blocks()).map(|block| edges.edges(block)).sum();
         let done = AtomicU64::new(0);
         let advance = |edges: u64| {
@@ -134,31 +131,27 @@ impl Load<'_> {
             progress(done as f64 / (2 * all_edges).max(1) as f64);
         };
         let (slots, threads, bases) = (self.shared.slots, options.threads, added.bases());
-        let (report, forward, unsynced_forward) = added.write(Direction::Forward, |write| {
-            let refused = |user: UserId| if user.0 < who.first_new { self.refused(user) } else { Ok(None) };
-            let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
-            let forward = Forward { partition: &edges, who, slots, bases, threads, edges_max, refused };
-            forward.run(|encoded, edges| {
+        let edges_max = options.memory / SORT_SHARE / SORT_BYTES;
+        let reversed = edges.beside();
+        let (outcome, forward, unsynced_forward) = added.write(Direction::Forward, |write| {
+            let refused = |user: UserId| if user.0 < first_new { self.refused(user) } else { Ok(None) };
+            let reversed = Some(&reversed);
+            let lists = MakeLists { partition: &edges, reversed, users, slots, bases, threads, edges_max, refused };
+            lists.run(|encoded, edges| {
                 advance(edges);
                 write(encoded)
             })
         })?;
         drop(edges);
-        let reverse = Reverse {
-            forward: &forward,
-            slots,
-            sources: &report.sources,
-            in_degrees: &report.in_degrees,
-            columns,
-            bases,
-            threads,
-            memory: options.memory / 2,
-        };
         // The forward files reach the disk while the reverse ones are made.
         let (written, synced) = thread::scope(|scope| {
             let synced = scope.spawn(|| unsynced_forward.into_iter().try_for_each(UnsyncedSegment::sync));
             let written = added.write(Direction::Reverse, |write| {
-                reverse.run(|encoded, edges| {
+                let users = Users::Shifted(0);
+                let refused = |_: UserId| Ok(None);
+                let (partition, reversed) = (&reversed, None);
+                let lists = MakeLists { partition, reversed, users, slots, bases, threads, edges_max, refused };
+                lists.run(|encoded, edges| {
                     advance(edges);
                     write(encoded)
                 })
@@ -166,11 +159,11 @@ impl Load<'_> {
             (written, synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
         synced?;
-        let ((), reverse, unsynced_reverse) = written?;
+        let (_, reverse, unsynced_reverse) = written?;
         unsynced_reverse.into_par_iter().try_for_each(UnsyncedSegment::sync)?;
         let folder = segments_folder(&self.shared.folder);
         self.shared.disk.sync_folder(&folder).map_err(StoreError::io(folder, "synced"))?;
-        Ok((report, Lists { slots, forward, reverse }))
+        Ok((outcome, Lists { slots, forward, reverse }))
     }
 
     /// Whom somebody who was here before must not follow anew.
@@ -253,12 +246,13 @@ fn partition_by_user(edges: &Partition, settled: &Settled, options: &BulkOptions
                 return staging.flush();
             }
             let first = (block * BLOCK_USERS) as u32;
-            edges.read(block, |run| {
+            edges.read(block, &mut Edges::default(), |run| {
                 for (i, (source, target)) in run.sources.iter().zip(&run.targets).enumerate() {
                     let (source, target) = (settled.user(first + u32::from(*source)), settled.user(*target));
                     let time = run.times.get(i).copied().unwrap_or_default();
                     staging.push(source, target, time, run.weights.get(i).copied().unwrap_or(1.0))?;
                 }
+                run.clear();
                 Ok(())
             })?;
             edges.forget(block);

@@ -1,19 +1,21 @@
 //! Edges in bulk: straight into segments, past the log, on all cores and in bounded memory.
 //!
 //! ```text
-//!  files ──▶ gather ──▶ partition ──▶ forward lists ──────▶ segments ──▶ manifest
-//!             many       blocks of     a block at a time,      ▲
-//!             threads    8,192 users   sorted and encoded      │
-//!                                        └──▶ reverse lists ───┘
-//!                                             a range of users at a time, no sort
+//!  files ──▶ gather ──▶ partition ──▶ forward lists ─────────▶ segments ──▶ manifest
+//!             many       blocks of     a block at a time,         ▲
+//!             threads    8,192 users   sorted and encoded         │
+//!                                        └──▶ partition ──▶ reverse lists
+//!                                             by target        the same again
 //! ```
 //!
 //! 1. **Gather**: whoever reads a file adds edges to a [`Bulk`] from as many threads as there are; people are met
 //!    (`people`), edges go to the block of their source (`partition`), on disk what memory has no room for.
 //! 2. **Settle** (`load`): writes wait from here on. New people get user ids. Where users are not in the order in which
 //!    blocks are, because the store had people before, the edges are partitioned once more, by user.
-//! 3. **Forward** (`forward`, `sort`): each block is sorted and becomes forward lists, in new segment files.
-//! 4. **Reverse** (`reverse`): the forward lists are read again, and become the reverse lists.
+//! 3. **Forward** (`lists`, `sort`): each block is sorted and becomes forward lists, in new segment files. Every edge that
+//!    is in a list goes, with its ends exchanged, to the block of its target in a second partition, which takes the memory
+//!    that the first gives up.
+//! 4. **Reverse**: the second partition becomes the reverse lists, as the first did.
 //!    Where new people are to be put in order (`renumber`), this was for the order alone, and is done again under it.
 //! 5. **Commit** (`load`): where a slot had lists, old and new become one; then the new segments of all slots, the new ids
 //!    and the revision come into being together, when the manifest is renamed. Before that nothing has happened, and
@@ -21,22 +23,20 @@
 //!
 //! # Memory
 //!
-//! The budget of a bulk is what its blocks may take while they are gathered, seven bytes an edge and fewer without times
-//! and weights, and later what the ranges of reverse lists may. Beside it are a bit or four bytes for each person, sixteen
-//! for each external id that is not below 2²⁷, and some megabytes for each thread.
+//! The budget of a bulk is what the blocks of both partitions may take: five bytes an edge, six from 2²⁴ people on, four more
+//! for a time and eight for a weight. Beside it are a chunk for each block, a bit or four bytes for each person, sixteen for
+//! each external id that is not below 2²⁷, and some megabytes for each thread.
 
 mod added;
-mod forward;
 mod gather;
+mod lists;
 mod load;
 mod ordered;
 mod partition;
 mod people;
 mod renumber;
-mod reverse;
 mod sort;
 
-use base::disk::Scratch;
 use base::{Slots, UserId};
 use parking_lot::Mutex;
 
@@ -73,14 +73,10 @@ pub enum BulkError {
     Store(#[from] StoreError),
 }
 
-/// Edges that are encoded, about, before they are handed on.
-const ENCODED_EDGES: usize = 1 << 20;
-
 /// Encoded lists of some users, by slot.
 struct Encoded {
     slots: Slots,
     lists: Vec<EncodedLists>,
-    edges: usize,
 }
 
 /// Encoded lists that were written: their memory goes round.
@@ -99,13 +95,11 @@ impl Spare {
         written.unwrap_or_else(|| Encoded {
             slots: self.slots,
             lists: vec![EncodedLists::default(); usize::from(self.slots.count())],
-            edges: 0,
         })
     }
 
     fn give_back(&self, mut encoded: Encoded) {
         encoded.lists.iter_mut().for_each(EncodedLists::clear);
-        encoded.edges = 0;
         self.written.lock().push(encoded);
     }
 }
@@ -120,17 +114,6 @@ impl Encoded {
         bases: Bases,
     ) -> Result<(), Unsorted> {
         let (slot, ordinal) = (self.slots.slot_of(user), self.slots.ordinal_of(user));
-        self.edges += ids.len();
         self.lists[usize::from(slot.0)].push(bases, ordinal, ids, times, weights)
     }
-}
-
-/// Numbers in memory of its own.
-fn numbers(scratch: &Scratch) -> &[u32] {
-    bytemuck::cast_slice(scratch.bytes())
-}
-
-/// The same, to be written.
-fn numbers_mut(scratch: &mut Scratch) -> &mut [u32] {
-    bytemuck::cast_slice_mut(scratch.bytes_mut())
 }

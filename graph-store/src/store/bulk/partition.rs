@@ -2,9 +2,9 @@
 //!
 //! A block is the edges of [`BLOCK_USERS`] consecutive sources. Each thread stages edges in small buffers of its own, one
 //! a block, and hands full buffers over to the block, where they take two bytes for the source, three or four for the
-//! target, and what their columns take. Blocks lie in anonymous memory, a chunk at a time, which goes back to the system
-//! when the block is read; once the budget is used up, full chunks go to a file that has no name, and so ends with the
-//! process, however it ends.
+//! target, and what their columns take. Blocks lie in anonymous memory, a chunk at a time. Chunks of blocks that were read
+//! go round: memory from the system has to be found and cleared, which takes longer than all else that is done with it.
+//! Once the budget is used up, full chunks go to a file that has no name, and so ends with the process, however it ends.
 //!
 //! # A run, as it lies in a chunk
 //!
@@ -29,7 +29,7 @@ use parking_lot::{Mutex, RwLock};
 /// Sources of a block.
 pub(crate) const BLOCK_USERS: usize = 1 << 13;
 /// Edges that a thread stages for a block.
-const STAGED_EDGES: usize = 512;
+const STAGED_EDGES: usize = 256;
 /// Bytes of a chunk, but for budgets of more than 8 GiB: the number of mappings that a process may have is limited.
 const CHUNK_BYTES: u64 = 256 << 10;
 const CHUNKS_MAX: u64 = 1 << 15;
@@ -45,16 +45,17 @@ pub struct Columns {
     pub weights: bool,
 }
 
-/// Edges of which column is a vector: `times` and `weights` are empty where there are none.
+/// Edges of a block, of which each column is a vector: `times` and `weights` are empty where there are none.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(crate) struct Edges<S> {
-    pub(crate) sources: Vec<S>,
+pub(crate) struct Edges {
+    /// Less the first of the block.
+    pub(crate) sources: Vec<u16>,
     pub(crate) targets: Vec<u32>,
     pub(crate) times: Vec<u32>,
     pub(crate) weights: Vec<f64>,
 }
 
-impl<S> Edges<S> {
+impl Edges {
     pub(crate) fn clear(&mut self) {
         self.sources.clear();
         self.targets.clear();
@@ -68,10 +69,7 @@ impl<S> Edges<S> {
 pub(crate) struct Partition {
     columns: Columns,
     blocks: RwLock<Vec<Arc<Mutex<Block>>>>,
-    chunk_bytes: usize,
-    /// Bytes of chunks that may yet be made.
-    budget: AtomicU64,
-    spill: Spill,
+    room: Arc<Room>,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +87,17 @@ struct Chunk {
     len: usize,
 }
 
+/// The memory and the disk that partitions share.
+#[derive(Debug)]
+struct Room {
+    chunk_bytes: usize,
+    /// Bytes of chunks that may yet be made.
+    budget: AtomicU64,
+    /// Chunks whose edges were read.
+    free: Mutex<Vec<Chunk>>,
+    spill: Spill,
+}
+
 /// Where chunks go that the budget has no room for.
 #[derive(Debug)]
 struct Spill {
@@ -100,13 +109,18 @@ impl Partition {
     /// Chunks may take `memory` bytes; after that they go to a file in `folder`.
     pub(crate) fn new(columns: Columns, memory: u64, folder: &Path) -> Self {
         let chunk_bytes = CHUNK_BYTES.max(memory / CHUNKS_MAX).next_power_of_two();
-        Partition {
-            columns,
-            blocks: RwLock::default(),
+        let room = Room {
             chunk_bytes: chunk_bytes as usize,
             budget: AtomicU64::new(memory),
+            free: Mutex::default(),
             spill: Spill { folder: folder.to_owned(), file: Mutex::new(None) },
-        }
+        };
+        Partition { columns, blocks: RwLock::default(), room: Arc::new(room) }
+    }
+
+    /// Another one with the same columns, for which there is as much room as this one leaves.
+    pub(crate) fn beside(&self) -> Self {
+        Partition { columns: self.columns, blocks: RwLock::default(), room: Arc::clone(&self.room) }
     }
 
     pub(crate) fn columns(&self) -> Columns {
@@ -126,31 +140,34 @@ impl Partition {
     /// Bytes that went to the spill file.
     #[cfg(test)]
     pub(crate) fn spilled_bytes(&self) -> u64 {
-        self.spill.file.lock().as_ref().map_or(0, |(_, len)| *len)
+        self.room.spill.file.lock().as_ref().map_or(0, |(_, len)| *len)
     }
 
-    /// Reads a block, a run at a time.
-    pub(crate) fn read(&self, block: usize, mut run: impl FnMut(&Edges<u16>) -> io::Result<()>) -> io::Result<()> {
+    /// Reads a block, a run at a time: each is appended to `edges`, and `run` may take it from there.
+    pub(crate) fn read(
+        &self,
+        block: usize,
+        edges: &mut Edges,
+        mut run: impl FnMut(&mut Edges) -> io::Result<()>,
+    ) -> io::Result<()> {
         let block = self.block(block);
         let block = block.lock();
-        let mut edges = Edges::default();
         for chunk in block.full.iter().chain(&block.last) {
-            self.read_chunk(&chunk.memory.bytes()[..chunk.len], &mut edges, &mut run)?;
+            self.read_chunk(&chunk.memory.bytes()[..chunk.len], edges, &mut run)?;
         }
         let mut bytes = Vec::new();
         for (offset, len) in &block.spilled {
             bytes.resize(*len, 0);
-            self.spill.read(*offset, &mut bytes)?;
-            self.read_chunk(&bytes, &mut edges, &mut run)?;
+            self.room.spill.read(*offset, &mut bytes)?;
+            self.read_chunk(&bytes, edges, &mut run)?;
         }
         Ok(())
     }
 
-    /// Lets the memory of a block go.
+    /// Lets others have the memory of a block.
     pub(crate) fn forget(&self, block: usize) {
         let block = std::mem::take(&mut *self.block(block).lock());
-        let chunks = block.full.len() + usize::from(block.last.is_some());
-        self.budget.fetch_add(chunks as u64 * self.chunk_bytes as u64, Ordering::Relaxed);
+        self.room.free.lock().extend(block.full.into_iter().chain(block.last));
     }
 
     fn block(&self, block: usize) -> Arc<Mutex<Block>> {
@@ -166,8 +183,8 @@ impl Partition {
     fn read_chunk(
         &self,
         mut bytes: &[u8],
-        edges: &mut Edges<u16>,
-        run: &mut impl FnMut(&Edges<u16>) -> io::Result<()>,
+        edges: &mut Edges,
+        run: &mut impl FnMut(&mut Edges) -> io::Result<()>,
     ) -> io::Result<()> {
         while !bytes.is_empty() {
             bytes = decode(bytes, self.columns, edges).ok_or_else(|| io::Error::other("a spilled run is damaged"))?;
@@ -177,15 +194,15 @@ impl Partition {
     }
 
     /// Appends a run of edges to a block.
-    fn append(&self, block: usize, edges: &Edges<u16>) -> io::Result<()> {
-        let wide = edges.targets.iter().any(|target| *target >= 1 << 24);
+    fn append(&self, block: usize, edges: &Staged) -> io::Result<()> {
+        let wide = edges.ends.iter().any(|ends| ends.target >= 1 << 24);
         let each = 2 + if wide { 4 } else { 3 } + bytes_of(self.columns);
-        let len = HEAD_BYTES + edges.sources.len() * each;
+        let len = HEAD_BYTES + edges.ends.len() * each;
         let block = self.block(block);
         let mut block = block.lock();
-        block.edges += edges.sources.len() as u64;
-        if block.last.as_ref().is_none_or(|chunk| chunk.len + len > self.chunk_bytes) {
-            let next = self.next_chunk(&mut block)?;
+        block.edges += edges.ends.len() as u64;
+        if block.last.as_ref().is_none_or(|chunk| chunk.len + len > self.room.chunk_bytes) {
+            let next = self.room.next_chunk(&mut block)?;
             let full = block.last.replace(next);
             block.full.extend(full);
         }
@@ -195,9 +212,15 @@ impl Partition {
         }
         Ok(())
     }
+}
 
-    /// A new chunk, or, where the budget has no room, the block's last one after it was spilled.
+impl Room {
+    /// An empty chunk: one that was read, or a new one, or, where the budget has no room, the block's last one after it was
+    /// spilled.
     fn next_chunk(&self, block: &mut Block) -> io::Result<Chunk> {
+        if let Some(chunk) = self.free.lock().pop() {
+            return Ok(Chunk { len: 0, ..chunk });
+        }
         let bytes = self.chunk_bytes as u64;
         let room = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| budget.checked_sub(bytes));
         match block.last.take_if(|_| room.is_err()) {
@@ -236,7 +259,23 @@ impl Spill {
 #[derive(Debug)]
 pub(crate) struct Staging<'a> {
     partition: &'a Partition,
-    blocks: Vec<Edges<u16>>,
+    blocks: Vec<Staged>,
+}
+
+/// Edges that are staged for a block; the two ends side by side, since there are too many blocks for all of them to be in
+/// the nearest cache.
+#[derive(Clone, Debug, Default)]
+struct Staged {
+    ends: Vec<Ends>,
+    times: Vec<u32>,
+    weights: Vec<f64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    /// Less the first of the block.
+    source: u16,
+    target: u32,
 }
 
 impl<'a> Staging<'a> {
@@ -249,28 +288,29 @@ impl<'a> Staging<'a> {
     pub(crate) fn push(&mut self, source: u32, target: u32, time: u32, weight: f64) -> io::Result<()> {
         let block = source as usize / BLOCK_USERS;
         if block >= self.blocks.len() {
-            self.blocks.resize_with(block + 1, Edges::default);
+            self.blocks.resize_with(block + 1, Staged::default);
         }
         let Columns { times, weights } = self.partition.columns;
         let edges = &mut self.blocks[block];
-        edges.sources.push((source as usize % BLOCK_USERS) as u16);
-        edges.targets.push(target);
+        edges.ends.push(Ends { source: (source as usize % BLOCK_USERS) as u16, target });
         if times {
             edges.times.push(time);
         }
         if weights {
             edges.weights.push(weight);
         }
-        if edges.sources.len() == STAGED_EDGES {
+        if edges.ends.len() == STAGED_EDGES {
             self.partition.append(block, edges)?;
-            edges.clear();
+            edges.ends.clear();
+            edges.times.clear();
+            edges.weights.clear();
         }
         Ok(())
     }
 
     /// Hands over what is left.
     pub(crate) fn flush(self) -> io::Result<()> {
-        let left = self.blocks.iter().enumerate().filter(|(_, edges)| !edges.sources.is_empty());
+        let left = self.blocks.iter().enumerate().filter(|(_, edges)| !edges.ends.is_empty());
         left.into_iter().try_for_each(|(block, edges)| self.partition.append(block, edges))
     }
 }
@@ -281,18 +321,18 @@ fn bytes_of(columns: Columns) -> usize {
 }
 
 /// Writes a run into exactly as many bytes as it takes.
-fn encode(edges: &Edges<u16>, wide: bool, out: &mut [u8]) {
-    let n = edges.sources.len();
+fn encode(edges: &Staged, wide: bool, out: &mut [u8]) {
+    let n = edges.ends.len();
     let (head, rest) = out.split_at_mut(HEAD_BYTES);
     head.copy_from_slice(&(n as u32 | if wide { WIDE_TARGETS } else { 0 }).to_le_bytes());
     let (sources, rest) = rest.split_at_mut(n * 2);
-    fill(sources, &edges.sources, |source| source.to_le_bytes());
+    fill(sources, &edges.ends, |ends| ends.source.to_le_bytes());
     let (targets, rest) = rest.split_at_mut(n * if wide { 4 } else { 3 });
     if wide {
-        fill(targets, &edges.targets, |target| target.to_le_bytes());
+        fill(targets, &edges.ends, |ends| ends.target.to_le_bytes());
     } else {
-        fill(targets, &edges.targets, |target| {
-            let [a, b, c, _] = target.to_le_bytes();
+        fill(targets, &edges.ends, |ends| {
+            let [a, b, c, _] = ends.target.to_le_bytes();
             [a, b, c]
         });
     }
@@ -301,16 +341,15 @@ fn encode(edges: &Edges<u16>, wide: bool, out: &mut [u8]) {
     fill(weights, &edges.weights, |weight| weight.to_le_bytes());
 }
 
-fn fill<T: Copy, const N: usize>(out: &mut [u8], numbers: &[T], bytes: impl Fn(T) -> [u8; N]) {
-    out.as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(out, number)| *out = bytes(*number));
+fn fill<T: Copy, const N: usize>(out: &mut [u8], all: &[T], bytes: impl Fn(T) -> [u8; N]) {
+    out.as_chunks_mut().0.iter_mut().zip(all).for_each(|(out, one)| *out = bytes(*one));
 }
 
-/// Reads the run that bytes begin with; what follows it, or `None` where there is no whole run.
-fn decode<'a>(bytes: &'a [u8], columns: Columns, edges: &mut Edges<u16>) -> Option<&'a [u8]> {
+/// Appends the run that bytes begin with; what follows it, or `None` where there is no whole run.
+fn decode<'a>(bytes: &'a [u8], columns: Columns, edges: &mut Edges) -> Option<&'a [u8]> {
     let (head, rest) = bytes.split_first_chunk()?;
     let head = u32::from_le_bytes(*head);
     let n = (head % WIDE_TARGETS) as usize;
-    edges.clear();
     let (sources, rest) = rest.split_at_checked(n * 2)?;
     edges.sources.extend(sources.as_chunks().0.iter().map(|source| u16::from_le_bytes(*source)));
     let (targets, rest) = rest.split_at_checked(n * if head & WIDE_TARGETS == 0 { 3 } else { 4 })?;
@@ -354,16 +393,17 @@ mod tests {
         let mut found = Vec::new();
         for block in 0..partition.blocks() {
             let before = found.len() as u64;
-            let add = |run: &Edges<u16>| {
+            let add = |run: &mut Edges| {
                 for i in 0..run.sources.len() {
                     let source = (block * BLOCK_USERS) as u32 + u32::from(run.sources[i]);
                     let time = run.times.get(i).copied().unwrap_or_default();
                     let weight = run.weights.get(i).copied().unwrap_or_default();
                     found.push((source, run.targets[i], time, weight.to_bits()));
                 }
+                run.clear();
                 Ok(())
             };
-            partition.read(block, add).expect("the disk works");
+            partition.read(block, &mut Edges::default(), add).expect("the disk works");
             assert_eq!(partition.edges(block), found.len() as u64 - before);
         }
         let mut expected: Vec<_> = (0..edges)
@@ -395,13 +435,15 @@ mod tests {
 
     #[test]
     fn a_run_that_was_cut_is_no_run() {
-        let edges = Edges { sources: vec![1, 2], targets: vec![3, 4], times: vec![5, 6], weights: vec![] };
+        let ends = vec![Ends { source: 1, target: 3 }, Ends { source: 2, target: 4 }];
+        let staged = Staged { ends, times: vec![5, 6], weights: vec![] };
         let columns = Columns { times: true, weights: false };
         let mut bytes = vec![0; HEAD_BYTES + 2 * (2 + 3 + 4)];
-        encode(&edges, false, &mut bytes);
+        encode(&staged, false, &mut bytes);
         let mut decoded = Edges::default();
         assert_eq!(decode(&bytes, columns, &mut decoded), Some(&[][..]));
-        assert_eq!(decoded, edges);
+        let expected = Edges { sources: vec![1, 2], targets: vec![3, 4], times: vec![5, 6], weights: vec![] };
+        assert_eq!(decoded, expected);
         assert!((0..bytes.len()).all(|len| decode(&bytes[..len], columns, &mut decoded).is_none()));
     }
 }

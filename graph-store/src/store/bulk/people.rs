@@ -12,7 +12,8 @@ use base::UserId;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-/// External ids below this are their own places. A bit each while edges are gathered, four bytes each afterwards.
+/// External ids below this are their own places: a bit each, and four bytes for each person where a store has some of them
+/// already.
 const DIRECT_IDS: u64 = 1 << 27;
 /// External ids with other places lie in as many maps, so that threads seldom wait for one another.
 const SHARDS: usize = 64;
@@ -73,23 +74,22 @@ impl People {
     pub(crate) fn settle(self, next: u32, known: impl Fn(u64) -> Option<UserId>) -> Result<Settled, TooManyPeople> {
         let mut large: Vec<(u64, u32)> = self.met.into_iter().flat_map(Mutex::into_inner).collect();
         large.sort_unstable();
-        let words = self.direct.into_iter().map(AtomicU64::into_inner);
-        let small = words.enumerate().flat_map(|(word, bits)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as u64 * 64 + bit)
-        });
+        let small = Ranks::new(self.direct.into_iter().map(AtomicU64::into_inner).collect());
         let mut settled = Settled { first_new: next, next, ..Settled::default() };
-        for external_id in small {
+        for external_id in small.iter() {
             let user = settled.user_of(external_id, &known)?;
-            settled.direct.resize(external_id as usize, NOBODY);
-            settled.direct.push(user);
+            settled.users.push(user);
         }
         settled.met.resize(large.len(), NOBODY);
         for (external_id, place) in large {
             let user = settled.user_of(external_id, &known)?;
             settled.met[(place - DIRECT_IDS as u32) as usize] = user;
         }
-        let mut users = settled.direct.iter().chain(&settled.met).filter(|user| **user != NOBODY);
-        settled.ascending = users.by_ref().is_sorted();
+        settled.ascending = settled.users.iter().chain(&settled.met).is_sorted();
+        if settled.users.iter().all(|user| *user >= next) {
+            settled.users = Vec::new();
+        }
+        settled.small = small;
         Ok(settled)
     }
 }
@@ -102,7 +102,10 @@ pub(crate) struct Settled {
     /// The first of the new users' ids.
     pub(crate) first_new: u32,
     next: u32,
-    direct: Vec<u32>,
+    /// The small external ids.
+    small: Ranks,
+    /// Who they are, by rank; empty where all of them are new, and so consecutive.
+    users: Vec<u32>,
     met: Vec<u32>,
     ascending: bool,
 }
@@ -122,40 +125,83 @@ impl Settled {
     /// The user at a place where somebody was met.
     #[inline]
     pub(crate) fn user(&self, place: u32) -> u32 {
-        match self.direct.get(place as usize) {
-            Some(user) => *user,
-            None => self.met[(place - DIRECT_IDS as u32) as usize],
+        match place.checked_sub(DIRECT_IDS as u32) {
+            Some(place) => self.met[place as usize],
+            None if self.users.is_empty() => self.first_new + self.small.rank(place),
+            None => self.users[self.small.rank(place) as usize],
         }
     }
 
     /// Who is at which place, where users ascend with their places: then what is in the order of the one is in that of
     /// the other.
     pub(crate) fn ascending(&self) -> Option<Users<'_>> {
-        let shift = self.direct.iter().position(|user| *user != NOBODY).unwrap_or_default();
-        let shifted =
-            self.met.is_empty() && self.direct[shift..].iter().zip(0..).all(|(user, expected)| *user == expected);
-        let users = if shifted { Users::Shifted(shift as u32) } else { Users::Looked(self) };
+        let gapless = self.met.is_empty() && self.users.is_empty() && self.small.are_consecutive();
+        let shift = self.small.iter().next().unwrap_or_default() as u32;
+        let users = match shift.checked_sub(self.first_new) {
+            Some(shift) if gapless => Users::Shifted(shift),
+            _ => Users::Looked(self),
+        };
         self.ascending.then_some(users)
-    }
-
-    /// One more than the greatest user id there is.
-    pub(crate) fn next(&self) -> u32 {
-        self.next
     }
 
     /// Gives the users that are new other ids among themselves: `new_order[i]` is the place among them, from 0, of the
     /// one that was the `i`th.
     pub(crate) fn reorder(&mut self, new_order: &[u32]) {
-        let first = self.first_new;
-        for user in self.direct.iter_mut().chain(&mut self.met).filter(|user| **user != NOBODY && **user >= first) {
-            *user = first + new_order[(*user - first) as usize];
-        }
         let mut external_ids = vec![0; self.new.len()];
         for (external_id, place) in self.new.iter().zip(new_order) {
             external_ids[*place as usize] = *external_id;
         }
         self.new = external_ids;
-        self.ascending = false;
+    }
+}
+
+/// A set of small numbers, and how many of them are below each: a bit for each number, so that all of it lies in the cache
+/// while billions are looked up.
+#[derive(Clone, Debug, Default)]
+struct Ranks {
+    words: Vec<u64>,
+    /// How many numbers are below the first word of each group.
+    below: Vec<u32>,
+}
+
+impl Ranks {
+    /// Words that are counted together.
+    const GROUP: usize = 4;
+
+    fn new(mut words: Vec<u64>) -> Self {
+        words.truncate(words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1));
+        words.shrink_to_fit();
+        let groups = words.chunks(Self::GROUP).map(|group| group.iter().map(|word| word.count_ones()).sum::<u32>());
+        let below = groups.scan(0, |sum, count| {
+            *sum += count;
+            Some(*sum - count)
+        });
+        let below = below.collect();
+        Ranks { words, below }
+    }
+
+    /// How many are below a number that is one of them.
+    #[inline]
+    fn rank(&self, number: u32) -> u32 {
+        let word = number as usize / 64;
+        let group = word / Self::GROUP;
+        let before = &self.words[group * Self::GROUP..word];
+        let rest = self.words[word] & ((1 << (number % 64)) - 1);
+        self.below[group] + before.iter().map(|word| word.count_ones()).sum::<u32>() + rest.count_ones()
+    }
+
+    /// All of them, ascending.
+    fn iter(&self) -> impl Iterator<Item = u64> {
+        self.words.iter().enumerate().flat_map(|(word, bits)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as u64 * 64 + bit)
+        })
+    }
+
+    /// Whether none is missing between the first and the last.
+    fn are_consecutive(&self) -> bool {
+        let mut numbers = self.iter();
+        let Some(first) = numbers.next() else { return true };
+        numbers.zip(first + 1..).all(|(number, expected)| number == expected)
     }
 }
 
@@ -193,7 +239,7 @@ mod tests {
         let settled = people.settle(5, |external_id| (external_id == 70).then_some(UserId(2))).expect("few");
         assert_eq!(settled.new, [3, DIRECT_IDS - 1, DIRECT_IDS, u64::MAX]);
         assert_eq!((settled.user(seventy), settled.user(3), settled.user(maximum)), (2, 5, 8));
-        assert_eq!((settled.next(), settled.ascending().is_some()), (9, false));
+        assert_eq!((settled.next, settled.ascending().is_some()), (9, false));
     }
 
     #[test]
@@ -203,7 +249,6 @@ mod tests {
         let mut settled = people.settle(1, |external_id| (external_id == 11).then_some(UserId(0))).expect("few");
         assert!(settled.ascending().is_none());
         settled.reorder(&[2, 0, 1]);
-        assert_eq!([10, 11, 12, 13].map(|place| settled.user(place)), [3, 0, 1, 2]);
         assert_eq!(settled.new, [12, 13, 10]);
     }
 
@@ -217,7 +262,19 @@ mod tests {
         let (dense, gap) = (settle(&[7, 5, 6]), settle(&[5, 7]));
         assert!(matches!(dense.ascending(), Some(users @ Users::Shifted(5)) if users.at(7) == 2));
         assert!(matches!(gap.ascending(), Some(users @ Users::Looked(_)) if users.at(7) == 1));
-        assert_eq!(settle(&[]).next(), 0);
+        assert_eq!(settle(&[]).next, 0);
+    }
+
+    #[test]
+    fn the_rank_of_a_number_is_how_many_are_below_it() {
+        let numbers: Vec<u32> = (0..3_000).filter(|number| number % 7 == 3 || number / 64 % 3 == 1).collect();
+        let mut words = vec![0; 60];
+        numbers.iter().for_each(|number| words[*number as usize / 64] |= 1 << (number % 64));
+        let ranks = Ranks::new(words);
+        assert!(ranks.iter().eq(numbers.iter().copied().map(u64::from)));
+        assert!((0..).zip(&numbers).all(|(rank, number)| ranks.rank(*number) == rank));
+        assert!(!ranks.are_consecutive());
+        assert_eq!((Ranks::default().iter().next(), Ranks::default().are_consecutive()), (None, true));
     }
 
     #[test]

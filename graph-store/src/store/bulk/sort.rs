@@ -106,8 +106,9 @@ pub(crate) fn pieces(partition: &Partition, edges_max: u64) -> io::Result<Vec<Pi
 
 fn counts(partition: &Partition, block: usize) -> io::Result<Vec<u64>> {
     let mut counts = vec![0; BLOCK_USERS];
-    partition.read(block, |edges| {
-        edges.sources.iter().for_each(|source| counts[usize::from(*source)] += 1);
+    partition.read(block, &mut Edges::default(), |run| {
+        run.sources.iter().for_each(|source| counts[usize::from(*source)] += 1);
+        run.clear();
         Ok(())
     })?;
     Ok(counts)
@@ -117,7 +118,7 @@ fn counts(partition: &Partition, block: usize) -> io::Result<Vec<u64>> {
 /// piece takes is too much to be asked of the system, and cleared, each time.
 #[derive(Debug)]
 pub(crate) struct Sorted<R> {
-    edges: Edges<u16>,
+    edges: Edges,
     records: Vec<R>,
     /// Where the edges of each source of the piece end.
     ends: Vec<usize>,
@@ -137,10 +138,15 @@ impl<R: Record> Sorted<R> {
         let Sorted { edges, records, ends, first } = self;
         *first = block * BLOCK_USERS + sources.start;
         edges.clear();
-        partition.read(*block, |run| {
-            gather(run, sources, edges);
-            Ok(())
-        })?;
+        if sources.len() == BLOCK_USERS {
+            partition.read(*block, edges, |_| Ok(()))?;
+        } else {
+            partition.read(*block, &mut Edges::default(), |run| {
+                gather(run, sources, edges);
+                run.clear();
+                Ok(())
+            })?;
+        }
         ends.clear();
         ends.resize(sources.len(), 0);
         edges.sources.iter().for_each(|source| ends[usize::from(*source) - sources.start] += 1);
@@ -174,14 +180,7 @@ impl<R: Record> Sorted<R> {
 }
 
 /// Keeps the edges of some sources.
-fn gather(run: &Edges<u16>, sources: &Range<usize>, edges: &mut Edges<u16>) {
-    if sources.len() == BLOCK_USERS {
-        edges.sources.extend(&run.sources);
-        edges.targets.extend(&run.targets);
-        edges.times.extend(&run.times);
-        edges.weights.extend(&run.weights);
-        return;
-    }
+fn gather(run: &Edges, sources: &Range<usize>, edges: &mut Edges) {
     for i in (0..run.sources.len()).filter(|i| sources.contains(&usize::from(run.sources[*i]))) {
         edges.sources.push(run.sources[i]);
         edges.targets.push(run.targets[i]);

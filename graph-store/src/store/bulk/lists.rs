@@ -1,15 +1,16 @@
-//! Forward lists out of a partition: sorted, freed of what must not be in them, and encoded, on all cores.
+//! Lists out of a partition: sorted, freed of what must not be in them, and encoded, on all cores.
 
-use base::disk::Scratch;
+use std::io;
+
 use base::{Slots, UserId};
 use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 
 use super::ordered::in_order;
-use super::partition::{Columns, Partition};
+use super::partition::{Columns, Partition, Staging};
 use super::people::Users;
 use super::sort::{Piece, Record, Sorted, pieces};
-use super::{BulkError, Encoded, Spare, numbers, numbers_mut};
+use super::{BulkError, Encoded, Spare};
 use crate::adjacency::Unsorted;
 use crate::segment::{Bases, EdgeTimes};
 
@@ -22,21 +23,13 @@ pub(crate) struct Refused {
     pub(crate) blocked: RoaringBitmap,
 }
 
-/// Who the sources and targets of a partition are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Who<'a> {
+/// Turns the edges of a partition into lists, one for each source.
+pub(crate) struct MakeLists<'a, F> {
+    pub(crate) partition: &'a Partition,
+    /// Where each edge goes that is in a list, with its ends exchanged.
+    pub(crate) reversed: Option<&'a Partition>,
     /// The user at each place.
     pub(crate) users: Users<'a>,
-    /// One more than the greatest user id there is.
-    pub(crate) users_end: u32,
-    /// The first user who is new.
-    pub(crate) first_new: u32,
-}
-
-/// Turns the edges of a partition into forward lists.
-pub(crate) struct Forward<'a, F> {
-    pub(crate) partition: &'a Partition,
-    pub(crate) who: Who<'a>,
     pub(crate) slots: Slots,
     pub(crate) bases: Bases,
     pub(crate) threads: usize,
@@ -47,46 +40,35 @@ pub(crate) struct Forward<'a, F> {
 }
 
 /// What became of the edges.
-#[derive(Debug, Default)]
-pub(crate) struct ForwardReport {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcome {
     pub(crate) added: u64,
     pub(crate) duplicates: u64,
     pub(crate) existing: u64,
     pub(crate) blocked: u64,
-    /// Who has new followees, ascending.
-    pub(crate) sources: Vec<u32>,
-    /// How many new followers each user has.
-    pub(crate) in_degrees: Vec<u32>,
 }
 
 /// Where one thread works, on one piece after the other.
-struct Bench<R> {
+struct Bench<'a, R> {
     sorted: Sorted<R>,
-    /// How many new followers each user has from its pieces: counting apart saves the threads from one another.
-    in_degrees: Scratch,
-}
-
-impl<R> Bench<R> {
-    fn new(users: u32) -> Result<Self, BulkError> {
-        let in_degrees = Scratch::new(users.max(1) as usize * size_of::<u32>())?;
-        Ok(Bench { sorted: Sorted::default(), in_degrees })
-    }
+    list: ListColumns,
+    reversed: Option<Staging<'a>>,
 }
 
 /// One piece of it.
 struct Made {
     piece: Piece,
     encoded: Encoded,
-    report: ForwardReport,
+    outcome: Outcome,
 }
 
-impl<F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> Forward<'_, F> {
+impl<'a, F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> MakeLists<'a, F> {
     /// Hands encoded lists, slot by slot, to `write`, with the number of edges that were read for them; in the order of
     /// the users.
     pub(crate) fn run(
         &self,
         write: impl FnMut(&Encoded, u64) -> Result<(), BulkError> + Send,
-    ) -> Result<ForwardReport, BulkError> {
+    ) -> Result<Outcome, BulkError> {
         let columns = self.partition.columns();
         match (columns.times, columns.weights) {
             (_, true) => self.run_with::<(u64, u64)>(write),
@@ -98,67 +80,73 @@ impl<F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> Forward<'_, F> 
     fn run_with<R: Record>(
         &self,
         mut write: impl FnMut(&Encoded, u64) -> Result<(), BulkError> + Send,
-    ) -> Result<ForwardReport, BulkError> {
+    ) -> Result<Outcome, BulkError> {
         let pieces = pieces(self.partition, self.edges_max)?;
-        let mut total = ForwardReport::default();
-        let (benches, spare) = (Mutex::new(Vec::<Bench<R>>::new()), Spare::new(self.slots));
+        let mut total = Outcome::default();
+        let (benches, spare) = (Mutex::new(Vec::<Bench<'a, R>>::new()), Spare::new(self.slots));
         let work = |i: usize| {
             let free = benches.lock().pop();
-            let mut bench = free.map_or_else(|| Bench::new(self.who.users_end), Ok)?;
+            let mut bench = free.unwrap_or_else(|| self.bench());
             let made = self.make(pieces[i].clone(), &mut bench, spare.take());
             benches.lock().push(bench);
             made
         };
         in_order(self.threads, pieces.len(), work, |_, made: Made| {
-            let Made { piece, encoded, report } = made;
-            write(&encoded, report.added + report.duplicates + report.existing + report.blocked)?;
+            let Made { piece, encoded, outcome } = made;
+            write(&encoded, outcome.edges())?;
             spare.give_back(encoded);
-            total.add(&report);
+            total.add(outcome);
             if piece.last {
                 self.partition.forget(piece.block);
             }
             Ok(())
         })?;
-        total.in_degrees = vec![0; self.who.users_end as usize];
-        for bench in benches.into_inner() {
-            total.in_degrees.iter_mut().zip(numbers(&bench.in_degrees)).for_each(|(sum, more)| *sum += more);
-        }
+        let staged = benches.into_inner().into_iter().filter_map(|bench| bench.reversed);
+        staged.into_iter().try_for_each(Staging::flush)?;
         Ok(total)
     }
 
-    fn make<R: Record>(&self, piece: Piece, bench: &mut Bench<R>, mut encoded: Encoded) -> Result<Made, BulkError> {
-        let Bench { sorted, in_degrees } = bench;
-        let in_degrees = numbers_mut(in_degrees);
+    fn bench<R>(&self) -> Bench<'a, R> {
+        let reversed = self.reversed.map(Staging::new);
+        Bench { sorted: Sorted::default(), list: ListColumns::default(), reversed }
+    }
+
+    fn make<R: Record>(&self, piece: Piece, bench: &mut Bench<'_, R>, mut encoded: Encoded) -> Result<Made, BulkError> {
+        let Bench { sorted, list, reversed } = bench;
         sorted.read(self.partition, &piece)?;
-        let mut report = ForwardReport::default();
-        let mut list = ListColumns::default();
+        let mut outcome = Outcome::default();
         for (source, records) in sorted.lists() {
-            let source = UserId(self.who.users.at(source));
-            list.fill(records, self.partition.columns(), self.who.users);
-            report.duplicates += (records.len() - list.ids.len()) as u64;
+            let source = UserId(self.users.at(source));
+            list.fill(records, self.partition.columns(), self.users);
+            outcome.duplicates += (records.len() - list.ids.len()) as u64;
             if let Some(refused) = (self.refused)(source)? {
-                report.existing += list.remove(&refused.existing);
-                report.blocked += list.remove(&refused.blocked);
+                outcome.existing += list.remove(&refused.existing);
+                outcome.blocked += list.remove(&refused.blocked);
             }
             if list.ids.is_empty() {
                 continue;
             }
-            report.added += list.ids.len() as u64;
-            report.sources.push(source.0);
-            list.ids.iter().for_each(|id| in_degrees[*id as usize] += 1);
+            outcome.added += list.ids.len() as u64;
             list.encode(source, self.bases, &mut encoded)?;
+            if let Some(reversed) = reversed {
+                list.reverse(source, reversed)?;
+            }
         }
-        Ok(Made { piece, encoded, report })
+        Ok(Made { piece, encoded, outcome })
     }
 }
 
-impl ForwardReport {
-    fn add(&mut self, other: &ForwardReport) {
+impl Outcome {
+    /// All edges that there were.
+    fn edges(self) -> u64 {
+        self.added + self.duplicates + self.existing + self.blocked
+    }
+
+    fn add(&mut self, other: Outcome) {
         self.added += other.added;
         self.duplicates += other.duplicates;
         self.existing += other.existing;
         self.blocked += other.blocked;
-        self.sources.extend(&other.sources);
     }
 }
 
@@ -201,6 +189,15 @@ impl ListColumns {
         retain(&mut self.times, &keep);
         retain(&mut self.weights, &keep);
         (before - self.ids.len()) as u64
+    }
+
+    /// Adds each edge to another partition, with its ends exchanged.
+    fn reverse(&self, source: UserId, reversed: &mut Staging<'_>) -> io::Result<()> {
+        for (i, target) in self.ids.iter().enumerate() {
+            let time = self.times.get(i).copied().unwrap_or_default();
+            reversed.push(*target, source.0, time, self.weights.get(i).copied().unwrap_or(1.0))?;
+        }
+        Ok(())
     }
 
     fn encode(&self, source: UserId, bases: Bases, out: &mut Encoded) -> Result<(), Unsorted> {

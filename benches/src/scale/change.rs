@@ -1,0 +1,101 @@
+//! Changes: as many as 64 writers can make, a steady rate for a long time, and so many that the process that is killed
+//! had its overlay full.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use base::clock::SystemClock;
+use base::disk::RealDisk;
+use base::{Relation, UserId};
+use graph_store::log::Operation;
+use graph_store::store::Change;
+use graph_store::{Store, StoreError};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use super::questions::Questions;
+use super::{Scale, figures, print};
+use crate::churn::{apply_per_second_durable_64_writers, churn as churn_for};
+
+/// Changes a second of the churn.
+const CHANGES_PER_SECOND: u32 = 20_000;
+/// Changes of one call, and threads that call, where an overlay is to be filled fast.
+const CALL_CHANGES: usize = 10_000;
+const FILLERS: u64 = 3;
+/// The share of its bound at which an overlay is full: writes are slowed down before.
+const FULL: f64 = 0.97;
+
+pub(super) fn churn(scale: &Scale) -> Result<Map<String, Value>> {
+    let store = scale.open()?;
+    let time = scale.churn_time();
+    let apply = apply_per_second_durable_64_writers(&store, scale.users, (time / 4).min(Duration::from_secs(30)))?;
+    eprintln!("{apply:.0} durable changes a second from 64 writers");
+    let (report, acknowledged) = churn_for(&store, scale.users, CHANGES_PER_SECOND, time)?;
+    store.close();
+    drop(store);
+    let lost_later = acknowledged.lost(&scale.open()?)?;
+    Ok(figures([
+        ("apply_per_second_durable_64_writers", apply.into()),
+        ("churn_seconds", time.as_secs().into()),
+        ("churn_changes", report.changes.into()),
+        ("churn_changes_lost", (report.changes_lost + lost_later).into()),
+        ("churn_read_p50_ms", report.read_p50_ms.into()),
+        ("churn_read_p99_ms", report.read_p99_ms.into()),
+        ("churn_write_p50_ms", report.write_p50_ms.into()),
+        ("churn_write_p99_ms", report.write_p99_ms.into()),
+        ("churn_compactions", report.compactions.into()),
+        ("overlay_peak_bytes", report.overlay_peak_bytes.into()),
+        ("overlay_bound_bytes", scale.options().overlay_bytes.into()),
+    ]))
+}
+
+/// Fills the overlay, says so, and goes on until somebody kills this process.
+pub(super) fn fill_and_be_killed(scale: &Scale) -> Result<()> {
+    let store = scale.open()?;
+    let bound = scale.options().overlay_bytes as f64;
+    let told = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let fill = |seed| -> Result<()> {
+            let mut people = Questions::new(scale.users, seed);
+            loop {
+                let time = store.now_seconds();
+                let pairs = people.pairs(CALL_CHANGES).into_iter();
+                let follow = |(source, target)| Change {
+                    relation: Relation::Follow,
+                    operation: Operation::Add,
+                    source,
+                    target,
+                    time,
+                };
+                let refused = match store.apply_blocking(pairs.map(follow).collect()) {
+                    Err(StoreError::OverlayFull { .. }) => true,
+                    Err(StoreError::Busy { .. }) => false,
+                    applied => applied.map(|_| false)?,
+                };
+                let bytes = store.overlay_bytes();
+                if (refused || bytes as f64 >= bound * FULL) && !told.swap(true, Ordering::Relaxed) {
+                    print(figures([("overlay_bytes_when_killed", bytes.into())]));
+                }
+            }
+        };
+        let fillers: Vec<_> = (0..FILLERS).map(|seed| scope.spawn(move || fill(100 + seed))).collect();
+        fillers.into_iter().try_for_each(|filler| filler.join().unwrap_or(Err(StoreError::Closing.into())))
+    })
+}
+
+/// Opens a store after the process that had it was killed.
+pub(super) fn reopen(scale: &Scale) -> Result<Map<String, Value>> {
+    let start = Instant::now();
+    let (store, recovery) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &scale.graph()?, scale.options())?;
+    let seconds = start.elapsed().as_secs_f64();
+    let overlay_bytes = store.overlay_bytes();
+    ensure!(store.contains(base::ListRef::forward(Relation::Follow, UserId(0)), UserId(0)).is_ok(), "it answers");
+    store.close();
+    Ok(figures([
+        ("open_after_kill_seconds", seconds.into()),
+        ("open_after_kill_replayed", recovery.replayed.into()),
+        ("open_after_kill_overlay_bytes", overlay_bytes.into()),
+    ]))
+}
