@@ -44,11 +44,12 @@ pub(super) fn ask(scale: &Scale) -> Result<Map<String, Value>> {
     let arrays = Arrays::of(&store, &forward)?;
     let (csr_contains_ns, csr_contains_overlapped_ns, csr_decode_ns_per_edge) = ask_arrays(&store, &arrays)?;
     drop(arrays);
+    let users = store.users();
     store.close();
     drop(store);
     eprintln!("asked the arrays");
 
-    let mut people = Questions::new(scale.users, 5);
+    let mut people = Questions::new(users, 5);
     let contains = cold(scale, people.pairs(COLD_QUESTIONS), |store, (source, target)| {
         Ok(usize::from(store.contains(ListRef::forward(Relation::Follow, source), target)?))
     })?;

@@ -16,7 +16,7 @@ const SAMPLE: usize = 200_000;
 
 pub(super) fn bitmaps(scale: &Scale) -> Result<Map<String, Value>> {
     let store = scale.open()?;
-    let people = Questions::new(scale.users, 3).people(SAMPLE.min(scale.users as usize));
+    let people = Questions::new(store.users(), 3).people(SAMPLE.min(store.users() as usize));
     let mut bytes_per_edge = 0.0;
     for direction in Direction::ALL {
         let list = |user: UserId| ListRef { relation: Relation::Follow, direction, user };

@@ -30,9 +30,9 @@ const FULL: f64 = 0.97;
 pub(super) fn churn(scale: &Scale) -> Result<Map<String, Value>> {
     let store = scale.open()?;
     let time = scale.churn_time();
-    let apply = apply_per_second_durable_64_writers(&store, scale.users, (time / 4).min(Duration::from_secs(30)))?;
+    let apply = apply_per_second_durable_64_writers(&store, store.users(), (time / 4).min(Duration::from_secs(30)))?;
     eprintln!("{apply:.0} durable changes a second from 64 writers");
-    let (report, acknowledged) = churn_for(&store, scale.users, CHANGES_PER_SECOND, time)?;
+    let (report, acknowledged) = churn_for(&store, store.users(), CHANGES_PER_SECOND, time)?;
     store.close();
     drop(store);
     let lost_later = acknowledged.lost(&scale.open()?)?;
@@ -58,7 +58,7 @@ pub(super) fn fill_and_be_killed(scale: &Scale) -> Result<()> {
     let told = AtomicBool::new(false);
     thread::scope(|scope| {
         let fill = |seed| -> Result<()> {
-            let mut people = Questions::new(scale.users, seed);
+            let mut people = Questions::new(store.users(), seed);
             loop {
                 let time = store.now_seconds();
                 let pairs = people.pairs(CALL_CHANGES).into_iter();

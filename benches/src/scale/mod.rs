@@ -121,7 +121,9 @@ impl Scale {
         }
         let mut report = Map::new();
         for stage in Stage::ALL {
-            report.extend(process::run(&scale, stage)?);
+            let figures = process::run(&scale, stage)?;
+            eprintln!("{}", Value::Object(figures.clone()));
+            report.extend(figures);
         }
         Ok(report)
     }

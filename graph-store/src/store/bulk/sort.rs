@@ -165,7 +165,7 @@ impl<R: Record> Sorted<R> {
         }
         let mut start = 0;
         for end in ends {
-            records[start..*end].sort_unstable();
+            sort(&mut records[start..*end]);
             start = *end;
         }
         Ok(())
@@ -177,6 +177,40 @@ impl<R: Record> Sorted<R> {
         let lists = starts.zip(&self.ends).enumerate().filter(|(_, (start, end))| start < *end);
         lists.map(|(source, (start, end))| ((self.first + source) as u32, &self.records[start..*end]))
     }
+}
+
+/// Steps back that a list may have, for each so many records, and still count as almost in order.
+const RECORDS_PER_STEP_BACK: usize = 8;
+
+/// Sorts the records of one source. Those of reverse lists came almost in order: only what several threads had in their hands
+/// at the same time is out of it.
+fn sort<R: Record>(records: &mut [R]) {
+    let steps_back = records.windows(2).filter(|pair| pair[0] > pair[1]).count();
+    if steps_back * RECORDS_PER_STEP_BACK > records.len() {
+        records.sort_unstable();
+    } else if steps_back > 0 && !sort_by_insertion(records) {
+        // A hub's: many in order, one after the other, which this sort merges.
+        records.sort();
+    }
+}
+
+/// Moves each record to its place among those before it; gives up where that is far away for many.
+fn sort_by_insertion<R: Record>(records: &mut [R]) -> bool {
+    let mut moves_left = records.len();
+    for i in 1..records.len() {
+        let record = records[i];
+        let mut place = i;
+        while place > 0 && records[place - 1] > record {
+            records[place] = records[place - 1];
+            place -= 1;
+        }
+        records[place] = record;
+        match moves_left.checked_sub(i - place) {
+            Some(left) => moves_left = left,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Keeps the edges of some sources.
@@ -193,6 +227,29 @@ fn gather(run: &Edges, sources: &Range<usize>, edges: &mut Edges) {
 mod tests {
     use super::super::partition::{Columns, Staging};
     use super::*;
+
+    #[test]
+    fn records_are_sorted_however_they_came() {
+        let rising = |len: u32| (0..len).map(move |i| i * 3);
+        let swapped =
+            |len: u32, by: u32| rising(len).map(move |record| if record % 7 == 0 { record / by } else { record });
+        let interleaved = (0..5_000u32).map(|i| i / 500 % 2 * 700 + i);
+        let lists: [Vec<u32>; 6] = [
+            Vec::new(),
+            rising(100).collect(),
+            rising(100).rev().collect(),
+            swapped(1_000, 2).collect(),
+            rising(1_000).chain([5, 4, 4_000]).collect(),
+            interleaved.collect(),
+        ];
+        for list in lists {
+            let mut expected = list.clone();
+            expected.sort_unstable();
+            let mut sorted = list;
+            sort(&mut sorted);
+            assert_eq!(sorted, expected);
+        }
+    }
 
     fn partition(edges: &[(u32, u32)]) -> Partition {
         let columns = Columns { times: true, weights: true };
