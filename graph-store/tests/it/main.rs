@@ -12,6 +12,7 @@ mod import_binary;
 mod import_blocks;
 mod import_columns;
 mod import_parquet;
+mod import_store;
 mod log;
 mod model;
 mod pages;
