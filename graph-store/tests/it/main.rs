@@ -8,6 +8,7 @@ mod concurrent;
 mod crash;
 mod damage;
 mod generate;
+mod golden;
 mod import_binary;
 mod import_blocks;
 mod import_columns;
