@@ -7,6 +7,7 @@ mod compaction;
 mod concurrent;
 mod crash;
 mod damage;
+mod fuzz;
 mod generate;
 mod golden;
 mod import_binary;
