@@ -235,7 +235,7 @@ pub(crate) fn csv_seeds() -> Vec<Vec<u8>> {
     let seeds = [
         "\0source,target\n1,2\n\"3\", 4\r\n",
         "\0\u{feff}name;Weight;DST;src;time\n\"a \"\"b\"\";\";0.5;1;2;3\n",
-        "\01|2\n# no\n3|4",
+        "\x001|2\n# no\n3|4",
         "\x051\t2\t1700000000\n",
         "\x07-0.25,\"x,y\",1,2\n",
     ];

@@ -80,8 +80,11 @@ fn ask_columns(segment: &Segment, valid: bool) {
     }
 }
 
+/// Ordinal, version, ids, times and weights of a list.
+type Content = (u32, u64, Vec<u32>, Vec<u32>, Vec<f64>);
+
 /// Every list of a segment that verifies, as a writer takes it.
-fn contents(segment: &Segment) -> Vec<(u32, u64, Vec<u32>, Vec<u32>, Vec<f64>)> {
+fn contents(segment: &Segment) -> Vec<Content> {
     let lists = segment.lists().map(|list| {
         let (ordinal, list) = list.expect("verified");
         let (ids, mut times, mut weights): (Vec<u32>, _, _) = (list.iter().collect(), vec![], vec![]);

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Changed inputs that each seed gives.
-const CHANGED: usize = 40;
+const CHANGED: usize = 400;
 /// Bytes of all inputs that are kept, at the most.
 const CORPUS_MAX_BYTES: u64 = 200_000;
 

@@ -45,7 +45,7 @@ fn graph(seed: u64, edges: usize, wide: bool) -> Graph {
         let target = if near { source / 40 * 40 + random.random_range(0..40) } else { random.random_range(0..2000) };
         let external_id = |person: u64| {
             let scattered = person * 7919 % 2000;
-            if wide && scattered % 3 == 0 { u64::MAX - scattered } else { scattered * 3 }
+            if wide && scattered.is_multiple_of(3) { u64::MAX - scattered } else { scattered * 3 }
         };
         let (source, target) = (external_id(source), external_id(target));
         if source != target {
@@ -255,7 +255,7 @@ fn an_import_that_spills_gives_the_same_store_as_one_that_does_not() {
             // Without a folder to spill to, what spills fails and what does not spill does not notice.
             let (found, expected) = run(1 << 30, nowhere, reorder).expect("there is memory");
             assert_eq!(found, with(&graph, has));
-            let refused = run(1 << 16, nowhere, reorder).err().expect("it does not spill");
+            let refused = run(1 << 16, nowhere, reorder).expect_err("it does not spill");
             assert!(matches!(refused, ImportError::Bulk(BulkError::Scratch(_))), "{refused:?}");
             let (found, files) = run(1 << 16, spill.path(), reorder).expect("there is a folder");
             assert_eq!(found, with(&graph, has));
