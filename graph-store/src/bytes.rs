@@ -27,10 +27,11 @@ pub(crate) fn take_slice<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8
     Some(taken)
 }
 
-/// A name as [`put_name`] writes it: its length in one byte, and UTF-8.
+/// A name as [`put_name`] writes it: its length in one byte, and UTF-8. A longer one than there can be is none.
 pub(crate) fn take_name(bytes: &mut &[u8]) -> Option<String> {
     let [len] = take(bytes)?;
-    let name = take_slice(bytes, usize::from(len))?;
+    let len = Some(usize::from(len)).filter(|len| *len <= NAME_MAX_BYTES)?;
+    let name = take_slice(bytes, len)?;
     String::from_utf8(name.to_vec()).ok()
 }
 

@@ -13,12 +13,15 @@
 //! - [`reorder`]: ids under which the lists of a graph pack smaller.
 //! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
+//! - [`fuzzing`]: what a fuzzer calls.
 //!
 //! What holds always: an edge is in the forward list of its source and in the reverse list of its target, or in
 //! neither; what was acknowledged is durable; what is read was durable before.
 
 pub mod adjacency;
 mod bytes;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod generate;
 pub mod import;
 pub mod log;

@@ -88,7 +88,8 @@ impl HighWaterMark {
         if value <= self.value {
             return Ok(());
         }
-        self.file.write_at(self.next_sector * SECTOR as u64, &sector(value)[..24])?;
+        // All of it: what tore the sector may have left anything behind the checksum.
+        self.file.write_at(self.next_sector * SECTOR as u64, &sector(value))?;
         self.value = value;
         self.next_sector ^= 1;
         Ok(())
@@ -129,6 +130,21 @@ mod tests {
             mark.raise(value)?;
         }
         assert_eq!(HighWaterMark::open(&disk, path)?.value(), 12);
+        Ok(())
+    }
+
+    /// Only the beginning of a sector was written, so that one which was cut or torn further on never was whole again: the
+    /// mark rose at every other raise alone.
+    #[test]
+    fn a_torn_sector_is_whole_again_once_the_mark_rises() -> Result<(), Box<dyn std::error::Error>> {
+        let disk = SimulatedDisk::new();
+        let path = Path::new("HEAD");
+        HighWaterMark::create(&disk, path, 3)?.raise(4)?;
+        for (at, value) in [(SECTOR + 300, 5), (300, 6)] {
+            disk.open(path)?.write_at(at as u64, b"torn")?;
+            HighWaterMark::open(&disk, path)?.raise(value)?;
+            assert_eq!(HighWaterMark::open(&disk, path)?.value(), value);
+        }
         Ok(())
     }
 

@@ -60,6 +60,7 @@ pub(crate) mod varint;
 mod windowed;
 
 pub use choice::{Encoding, HUB_ENTRIES, encode};
+pub(crate) use fuzz::fuzz_seeds;
 pub use fuzz::parse_arbitrary;
 pub use list::{Iter, List};
 

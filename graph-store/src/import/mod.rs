@@ -15,6 +15,7 @@ mod buffers;
 pub mod columns;
 pub mod csv;
 pub mod format;
+pub(crate) mod fuzz;
 mod load;
 pub mod pairs;
 pub mod parquet;

@@ -19,7 +19,7 @@
 //! |---|---|---|
 //! | 0 | 4 | CRC-32C of all that follows in the frame |
 //! | 4 | 4 | bytes of the records, at least one and at most [`PAYLOAD_MAX`] |
-//! | 8 | 8 | the revision before the first record; record `i`, from 0, has this plus `i + 1` |
+//! | 8 | 8 | the revision before the first record, at most [`REVISION_MAX`]; record `i`, from 0, has this plus `i + 1` |
 //! | 16 | n | the [records](super::Record), one behind the other, at least one |
 //!
 //! The header's checksum is of its first 20 bytes. A file with any other header than this version's is damaged.
@@ -34,6 +34,9 @@ pub const HEADER_LEN: usize = 24;
 pub const FRAME_HEADER_LEN: usize = 16;
 /// Bytes of the records of one frame at the most.
 pub const PAYLOAD_MAX: usize = 16 << 20;
+/// The greatest revision that a frame or a file begins after. At a million changes a second it takes 290,000 years to get
+/// there; a greater one is damage, and leaves room to count on from the greatest.
+pub const REVISION_MAX: u64 = u64::MAX >> 1;
 
 const MAGIC: &[u8; 8] = b"ROOSTLOG";
 const VERSION: u32 = 1;
@@ -65,6 +68,11 @@ pub fn header(after: Revision) -> [u8; HEADER_LEN] {
 pub fn encode(after: Revision, records: &[Record]) -> Vec<u8> {
     let mut bytes = vec![0; FRAME_HEADER_LEN];
     records.iter().for_each(|record| record.encode(&mut bytes));
+    sealed(after, bytes)
+}
+
+/// A frame from what lies behind its header, for which there is room.
+pub(super) fn sealed(after: Revision, mut bytes: Vec<u8>) -> Vec<u8> {
     let len = (bytes.len() - FRAME_HEADER_LEN) as u32;
     bytes[4..8].copy_from_slice(&len.to_le_bytes());
     bytes[8..16].copy_from_slice(&after.0.to_le_bytes());
@@ -86,7 +94,7 @@ impl<'a> Frame<'a> {
     pub fn parse(bytes: &'a [u8]) -> Option<Frame<'a>> {
         let after = Revision(u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?));
         let len = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?) as usize;
-        if len == 0 || len > PAYLOAD_MAX {
+        if len == 0 || len > PAYLOAD_MAX || after.0 > REVISION_MAX {
             return None;
         }
         let whole = bytes.get(..FRAME_HEADER_LEN + len)?;

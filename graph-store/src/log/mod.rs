@@ -6,6 +6,7 @@
 
 mod file_log;
 pub mod frame;
+pub(crate) mod fuzz;
 mod record;
 mod recovery;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base::Revision;
 
 use super::LogError;
-use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN};
+use super::frame::{self, FRAME_HEADER_LEN, Frame, HEADER_LEN, REVISION_MAX};
 
 /// The torn tail that recovery cut off: an append that was never acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ pub(super) const PLACE_EVERY: u64 = 64 << 10;
 pub(super) fn scan(path: &Path, bytes: &[u8], after: Revision, newest: bool) -> Result<Scan, LogError> {
     let damaged = |offset: usize| LogError::Damaged { path: path.to_owned(), offset: offset as u64 };
     let mut scan = Scan { last: after, end: HEADER_LEN as u64, places: Vec::new(), torn: 0 };
+    if after.0 > REVISION_MAX {
+        return Err(damaged(0));
+    }
     if bytes.get(..HEADER_LEN) != Some(&frame::header(after)[..]) {
         // A file gets its first frame only once its header is durable.
         return if newest && !has_frame_after(bytes, after) {

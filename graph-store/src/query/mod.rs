@@ -15,6 +15,7 @@
 pub mod budget;
 pub mod expression;
 pub mod followers_you_know;
+pub(crate) mod fuzz;
 pub mod members;
 pub mod metered;
 pub mod page;

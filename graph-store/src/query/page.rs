@@ -77,6 +77,9 @@ pub trait Order {
     /// What a page shows of a key.
     type Entry;
 
+    /// Above every key that an entry can have, or the greatest of them: no page begins after it.
+    const END: u64;
+
     /// The entry that has the key.
     fn entry(key: u64) -> Self::Entry;
     /// The fields that stand for the key in a cursor, before the direction.
@@ -146,7 +149,7 @@ fn read<O: Order, const FIELDS: usize>(kind: CursorKind, token: &str) -> Result<
     let (direction, fields) = fields.split_last().ok_or(BadCursor)?;
     let key = O::key(fields).ok_or(BadCursor)?;
     match direction {
-        0 if key < u64::MAX => Ok(Place::After(key)),
+        0 if key < O::END => Ok(Place::After(key)),
         1 if key > 0 => Ok(Place::Before(key)),
         _ => Err(BadCursor),
     }
@@ -159,6 +162,8 @@ pub struct ById;
 impl Order for ById {
     type Entry = UserId;
 
+    const END: u64 = 1 << 32;
+
     fn entry(key: u64) -> UserId {
         UserId(key as u32)
     }
@@ -169,7 +174,7 @@ impl Order for ById {
 
     fn key(fields: &[u64]) -> Option<u64> {
         // One past the last id is a place too: all ids are before it.
-        fields.first().copied().filter(|key| *key <= 1 << 32)
+        fields.first().copied().filter(|key| *key <= Self::END)
     }
 }
 
@@ -186,6 +191,8 @@ impl NewestFirst {
 
 impl Order for NewestFirst {
     type Entry = Edge;
+
+    const END: u64 = u64::MAX;
 
     fn entry(key: u64) -> Edge {
         Edge { user: UserId(!key as u32), time: (!key >> 32) as u32 }
@@ -312,6 +319,8 @@ mod tests {
             cursor::encode(CursorKind::ListById, &[1, 2]),
             cursor::encode(CursorKind::ListById, &[0, 1]),
             cursor::encode(CursorKind::ListById, &[u64::MAX, 0]),
+            // It was taken, and the way back from it was a cursor that was not.
+            cursor::encode(CursorKind::ListById, &[1 << 32, 0]),
         ];
         for token in refused {
             let error = by_id(&set, &token, 1).unwrap_err();

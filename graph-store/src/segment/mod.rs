@@ -17,6 +17,7 @@ mod columns;
 mod encoded;
 mod error;
 pub mod format;
+pub(crate) mod fuzz;
 mod id;
 mod reader;
 mod table;

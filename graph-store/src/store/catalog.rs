@@ -111,7 +111,15 @@ impl Catalog {
         Self::decode(&bytes).ok_or_else(|| StoreError::Damaged { path: path.to_owned(), what: "not a whole catalog" })
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// Whether both say the same.
+    pub(super) fn is_same(&self, other: &Catalog) -> bool {
+        let sets = |catalog: &Catalog| -> Vec<_> {
+            catalog.sets.iter().map(|(name, set)| (name.clone(), set.members.clone(), set.version)).collect()
+        };
+        (self.next, &self.keys, &self.by_key, sets(self)) == (other.next, &other.keys, &other.by_key, sets(other))
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         for number in [VERSION, self.next, self.keys.len() as u32] {
             bytes.extend(number.to_le_bytes());
@@ -143,14 +151,21 @@ impl Catalog {
         for _ in 0..take_u32(&mut rest)? {
             let key = take_name(&mut rest)?;
             let granted = Granted { first: UserId(take_u32(&mut rest)?), count: take_u32(&mut rest)? };
+            // No request without a key is remembered, and none twice.
+            if key.is_empty() || catalog.granted(&key).is_some() {
+                return None;
+            }
             catalog.grant(granted, &key);
         }
         for _ in 0..take_u32(&mut rest)? {
             let name = take_name(&mut rest)?;
             let version = Revision(take_u64(&mut rest)?);
             let len = take_u32(&mut rest)? as usize;
-            let members = Arc::new(RoaringBitmap::deserialize_from(take_slice(&mut rest, len)?).ok()?);
-            catalog.sets.insert(name, NamedSet { members, version });
+            let mut members = take_slice(&mut rest, len)?;
+            let set = NamedSet { members: Arc::new(RoaringBitmap::deserialize_from(&mut members).ok()?), version };
+            if !members.is_empty() || catalog.sets.insert(name, set).is_some() {
+                return None;
+            }
         }
         rest.is_empty().then_some(catalog)
     }

@@ -137,7 +137,7 @@ impl Manifest {
     }
 }
 
-fn first_line(body: &[u8]) -> String {
+pub(super) fn first_line(body: &[u8]) -> String {
     format!("{MAGIC} crc32c={:08x} bytes={}", crc32c::crc32c(body), body.len())
 }
 

@@ -27,6 +27,7 @@ mod committer;
 mod compaction;
 mod error;
 mod externals;
+pub(crate) mod fuzz;
 mod judge;
 mod layers;
 mod manifest;

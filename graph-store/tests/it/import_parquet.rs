@@ -15,7 +15,7 @@ use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
 /// A column of a group of rows, with the definition levels of those that may be null.
-enum Values {
+pub(crate) enum Values {
     Int32(Vec<i32>),
     Int64(Vec<i64>),
     Float(Vec<f32>),
@@ -31,7 +31,7 @@ fn write<T: DataType>(group: &mut SerializedRowGroupWriter<'_, Vec<u8>>, values:
 }
 
 /// A file of some groups of rows.
-fn written(schema: &str, groups: &[Vec<Values>], compression: Compression) -> Vec<u8> {
+pub(crate) fn written(schema: &str, groups: &[Vec<Values>], compression: Compression) -> Vec<u8> {
     let schema = parse_message_type(&format!("message edges {{ {schema} }}")).expect("a schema");
     let properties = WriterProperties::builder().set_compression(compression).set_data_page_row_count_limit(100);
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties.build()))

@@ -54,7 +54,7 @@ const FLAG_TIMES: u16 = 1;
 /// Stands for the number of edges where it is not known.
 const UNKNOWN: u64 = u64::MAX;
 /// Bytes of the header.
-const HEADER_BYTES: usize = 24;
+pub(super) const HEADER_BYTES: usize = 24;
 /// Bytes of a block before its edges.
 const BLOCK_HEADER_BYTES: usize = 8;
 
@@ -127,12 +127,12 @@ pub enum BinaryError {
 }
 
 /// Bytes of an edge.
-fn edge_bytes(times: bool) -> usize {
+pub(super) fn edge_bytes(times: bool) -> usize {
     if times { 12 } else { 8 }
 }
 
 /// The checksum of a block of `n` edges.
-fn block_checksum(edges_before: u64, n: u32, edges: &[u8]) -> u32 {
+pub(super) fn block_checksum(edges_before: u64, n: u32, edges: &[u8]) -> u32 {
     let mut place = [0; 12];
     place[..8].copy_from_slice(&edges_before.to_le_bytes());
     place[8..].copy_from_slice(&n.to_le_bytes());
