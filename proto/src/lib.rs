@@ -6,10 +6,12 @@
 //! - [`deadline`]: how long a caller waits.
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
+//! - [`admin`]: a graph-store to run: its figures, snapshots and backups.
 //! - [`auth`]: the service token, on both sides.
 //!
 //! The services meet here and nowhere else.
 
+pub mod admin;
 pub mod auth;
 pub mod convert;
 pub mod deadline;

@@ -85,9 +85,9 @@ impl GrpcServer {
             for name in names.iter().chain([&""]) {
                 health.set_service_status(name, ServingStatus::NotServing).await;
             }
-            // A stream of changes has no end of its own, and would be waited for.
+            // A stream of changes has no end of its own, others may take long, and all would be waited for.
             if let Some(graph) = graph {
-                graph.end_watches();
+                graph.end_streams();
             }
         };
         // The server's own settings of sockets are for those that it opens itself.

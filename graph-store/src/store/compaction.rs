@@ -218,9 +218,9 @@ impl Shared {
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
     }
 
-    /// Files that nothing names any more; one that cannot be removed now is removed at the next open.
+    /// Removes files that nothing names any more, once nobody copies them; one that cannot be removed now is removed at the next open.
     pub(super) fn remove(&self, obsolete: &[PathBuf]) {
-        for path in obsolete {
+        for path in &self.pins.removable(obsolete) {
             if let Err(error) = self.disk.remove(path) {
                 tracing::warn!(path = %path.display(), %error, "file not removed");
             }
@@ -293,6 +293,7 @@ impl Shared {
             let manifest = self.manifest.lock();
             (manifest.oldest_revision(), manifest.consumers.values().copied().collect::<Vec<_>>())
         };
+        let needed = self.pins.trimmable(needed);
         positions.sort_unstable();
         for position in positions.into_iter().map(Revision).chain([needed]) {
             self.log.trim(position.min(needed))?;

@@ -147,6 +147,23 @@ impl Segments {
         Ok(ids.into_iter().zip(times).collect())
     }
 
+    /// What is wrong with the files with these numbers, where anything is.
+    pub(super) fn damage(
+        disk: &dyn Disk,
+        folder: &Path,
+        slots: Slots,
+        slot: Slot,
+        numbers: [Option<u64>; 6],
+    ) -> Vec<((Relation, Direction), String)> {
+        let damage = |(relation, direction)| {
+            let id = SegmentId { slot, slots, relation, direction, number: numbers[place(relation, direction)]? };
+            let segment = Segment::open(disk, &segments_folder(folder).join(id.file_name()));
+            let error = segment.and_then(|segment| segment.verify_all()).err()?;
+            Some(((relation, direction), base::error::chain(&error)))
+        };
+        places().filter_map(damage).collect()
+    }
+
     /// Verifies every block and every list, and tells what is wrong.
     pub(super) fn verify(&self, find: &mut dyn FnMut(String)) {
         for segment in self.files.iter().flatten() {
