@@ -144,5 +144,9 @@ pub(crate) fn assert_same(store: &Store, model: &Model) {
             let contained = store.contains(list, UserId(id)).expect("readable");
             assert_eq!(contained, ids.binary_search(&id).is_ok(), "{list:?} and {id}");
         }
+        // In no order, and some of them twice.
+        let asked: Vec<UserId> = (0..store.users()).rev().chain(0..store.users()).map(UserId).collect();
+        let each: Vec<bool> = asked.iter().map(|user| ids.binary_search(&user.0).is_ok()).collect();
+        assert_eq!(store.contains_each(list, &asked).expect("readable"), each, "{list:?}");
     }
 }

@@ -178,7 +178,8 @@ impl Segments {
         self.files[place(relation, direction)].as_deref()
     }
 
-    fn list(&self, (relation, direction, ordinal): Key) -> Result<Option<List<'_>>, SegmentError> {
+    /// The list where it lies.
+    pub(super) fn list(&self, (relation, direction, ordinal): Key) -> Result<Option<List<'_>>, SegmentError> {
         self.segment(relation, direction).map_or(Ok(None), |segment| segment.list(ordinal))
     }
 }
