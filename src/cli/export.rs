@@ -24,6 +24,7 @@ pub(super) fn command() -> Command {
         .arg(choice("direction", &["forward", "reverse"], "In whose order: of those who follow, or of the followed"))
         .arg(choice("ids", &["external", "users"], "External ids where there are any, or the store's own"))
         .arg(Arg::new("times").long("times").action(ArgAction::SetTrue).help("Write the time of each edge"))
+        .arg(Arg::new("weights").long("weights").action(ArgAction::SetTrue).help("Write the weight of each edge"))
         .arg(json())
         .arg(
             Arg::new("out")
@@ -75,6 +76,7 @@ fn what(flags: &ArgMatches) -> Export {
         format: format.map_or(Format::Text, |(_, format)| format),
         ids: if is("ids", "users") { Ids::Users } else { Ids::External },
         times: flags.get_flag("times"),
+        weights: flags.get_flag("weights"),
     }
 }
 

@@ -11,8 +11,8 @@ use proto::graph::{AllocateUsersRequest, ApplyRequest, Change, CountRequest, Dir
 use serde_json::Value;
 
 use crate::support::client::graph;
-use crate::support::data;
-use crate::support::process::{Process, run};
+use crate::support::process::{Process, binary, end, run};
+use crate::support::{data, s3};
 
 fn name(path: &Path) -> &str {
     path.to_str().expect("the path is text")
@@ -126,6 +126,40 @@ async fn a_running_store_is_backed_up_and_restored_with_everything_acknowledged(
     let counted = link.count(CountRequest { lists, at_least: None }).await.expect("a count");
     assert_eq!(counted.counts, [20]);
     process.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_store_takes_backups_from_a_server_and_from_a_folder_and_gives_them_back() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let environment = s3::serve(&folder.path().join("s3")).await;
+    let restored = folder.path().join("restored");
+    let data = imported(folder.path());
+    let place = format!("s3://{}/a/prefix", s3::BUCKET);
+    let with = |arguments: &[&str]| end(binary().args(arguments).envs(environment.iter().cloned()));
+    let json_with =
+        |arguments: &[&str]| -> Value { serde_json::from_str(&with(arguments).success()).expect("--json prints JSON") };
+
+    // It is the server that sends: whoever asks it has no need of the settings.
+    let flags = ["--data", name(&data), "--grpc", "127.0.0.1:0"].map(str::to_owned);
+    let process = Process::start_in(&environment, "graph-store", &data, &flags);
+    let first = json(&["backup", "--graph-store", &format!("http://{}", process.address("grpc")), "--json", &place]);
+    assert_eq!((&first["files_sent"], first["files"].as_u64() > Some(2)), (&first["files"], true), "{first}");
+    process.stop();
+
+    let second = json_with(&["backup", "--data", name(&data), "--keep", "1", "--json", &place]);
+    assert_eq!((&second["backup"], &second["files_sent"]), (&first["backup"], &Value::from(0)), "{second}");
+    let listed = json_with(&["backup", "--list", "--json", &place]);
+    assert_eq!((listed[0]["backup"] == first["backup"], listed.as_array().map(Vec::len)), (true, Some(1)), "{listed}");
+    with(&["restore", "--data", name(&restored), &place]).success();
+    run(&["graph", "check", "--data", name(&restored)]).success();
+    assert_eq!(export(&restored, &["--times"], Path::new("-")), export(&data, &["--times"], Path::new("-")));
+
+    let elsewhere = folder.path().join("elsewhere");
+    let mut wrong = binary();
+    wrong.args(["restore", "--data", name(&elsewhere), &place]).envs(environment.iter().cloned());
+    let error = end(wrong.env("AWS_SECRET_ACCESS_KEY", "another")).failure(1);
+    assert!(error.contains(&place) && error.contains("cannot be"), "{error}");
+    assert_eq!(data::contents(&elsewhere), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use base::disk::{Disk, LockGuard, replace_file};
 
+use super::repository::{BACKUPS, OBJECTS};
 use super::{BackupError, Blobs, Lease};
 
 /// Bytes that are read at once.
@@ -84,10 +85,15 @@ impl Blobs for FolderBlobs {
             io::ErrorKind::WouldBlock => BackupError::Locked { repository: self.place(), seconds: None },
             _ => self.error("LOCK", "locked", error),
         })?;
-        for folder in ["backups", "objects"] {
+        for folder in [BACKUPS, OBJECTS] {
+            let path = self.folder.join(folder);
+            let created = self.disk.create_folder(&path);
+            created.map_err(|source| self.error(folder, "created", source))?;
             for name in self.files(folder)?.iter().filter(|name| name.ends_with(UNFINISHED)) {
                 self.remove(&format!("{folder}/{name}"))?;
             }
+            // A name that a writer before could not sync counts as there from here on.
+            self.disk.sync_folder(&path).map_err(|source| self.error(folder, "synced", source))?;
         }
         Ok(Box::new(FolderLease { _lock: lock }))
     }

@@ -10,8 +10,10 @@ use super::blobs::read_whole;
 use super::manifest::{MANIFEST_MAX_BYTES, Manifest, is_object};
 use super::{BackupError, Blobs};
 
-const BACKUPS: &str = "backups";
-const OBJECTS: &str = "objects";
+/// The folder of the manifests.
+pub(super) const BACKUPS: &str = "backups";
+/// The folder of the objects.
+pub(super) const OBJECTS: &str = "objects";
 
 /// The backups of one place: of one store, at some of its revisions.
 #[derive(Clone, Debug)]

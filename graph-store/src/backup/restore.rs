@@ -1,7 +1,7 @@
 //! A backup becomes a store again.
 //!
-//! Every file is written and synced under its name and its checksum verified; the store's manifest comes last, and makes
-//! them a store. Until then a file named `RESTORING` lies beside them: a store is not opened, nor one created, where it
+//! Every file is written and synced under its name and its checksum verified, and the headers of all are held against one
+//! another; the store's manifest comes last, and makes them a store. Until then a file named `RESTORING` lies beside them: a store is not opened, nor one created, where it
 //! is without a manifest, and the next restore to that folder begins anew.
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use super::repository::object_name;
 use super::take::digits;
 use super::{BackupError, Progress, Repository};
 use crate::log::frame;
-use crate::store::checkpoint::{LOG_FOLDER, MANIFEST, RESTORING, SEGMENTS_FOLDER, files_of};
+use crate::store::checkpoint::{Copied, LOG_FOLDER, MANIFEST, NamedFiles, RESTORING, SEGMENTS_FOLDER};
 
 /// What was restored.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -86,10 +86,12 @@ impl Repository {
             bytes.extend_from_slice(piece);
             Ok(())
         })?;
-        let (named, log_after) = files_of(&bytes)?;
+        let copied = Copied::of(&bytes)?;
+        let (NamedFiles { needed, possible }, log_after) = (copied.files(), copied.log_after());
         let log = Path::new(LOG_FOLDER);
-        let mut needed: BTreeSet<PathBuf> = named.into_iter().collect();
+        let mut needed: BTreeSet<PathBuf> = needed.into_iter().collect();
         needed.extend([PathBuf::from(MANIFEST), log.join(frame::file_name(log_after))]);
+        let possible: BTreeSet<PathBuf> = possible.into_iter().collect();
         let has: BTreeSet<PathBuf> = backup.files.iter().map(|file| file.path.clone()).collect();
         if let Some(path) = needed.difference(&has).next() {
             return Err(lacks(path));
@@ -98,7 +100,7 @@ impl Repository {
             let name = path.strip_prefix(log).ok().and_then(Path::to_str);
             name.and_then(frame::parse_file_name).is_some_and(|after| after > log_after)
         };
-        match has.difference(&needed).find(|path| !is_log(path)) {
+        match has.difference(&needed).find(|path| !is_log(path) && !possible.contains(*path)) {
             Some(path) => Err(BackupError::damaged(&name, format!("{} is no file of its store", path.display()))),
             None if has.len() < backup.files.len() => Err(BackupError::damaged(&name, "it names a file twice")),
             None => Ok(bytes),
@@ -154,6 +156,8 @@ impl Restoring<'_> {
         for path in inside.iter().map(PathBuf::as_path).chain([folder]) {
             disk.sync_folder(path).map_err(BackupError::io(path, "synced"))?;
         }
+        // Whether weights belong to a segment is in its header, and in nothing that was looked at up to here.
+        Copied::of(manifest)?.look_at(disk, folder)?;
         let path = folder.join(MANIFEST);
         replace_file(disk, &path, manifest).map_err(BackupError::io(&path, "written"))?;
         let unmarked = disk.remove(&marker).and_then(|()| disk.sync_folder(folder));

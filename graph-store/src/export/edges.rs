@@ -1,9 +1,12 @@
 //! Edge after edge, in rows.
 
-use base::Direction;
+use std::iter;
+
+use base::{Direction, ListRef};
 
 use super::names::Names;
 use super::{Export, ExportError, ExportReport};
+use crate::segment::DEFAULT_WEIGHT;
 use crate::store::Snapshot;
 
 /// Edges that are handed on at once, and the most in a row group.
@@ -18,6 +21,8 @@ pub(super) struct Rows {
     pub(super) targets: Vec<u64>,
     /// Seconds since 1970; none where times are not written.
     pub(super) times: Vec<u32>,
+    /// None where weights are not written.
+    pub(super) weights: Vec<f64>,
 }
 
 impl Rows {
@@ -25,6 +30,7 @@ impl Rows {
         self.sources.clear();
         self.targets.clear();
         self.times.clear();
+        self.weights.clear();
     }
 }
 
@@ -53,7 +59,9 @@ pub(super) fn write(
         let owner = names.of(user);
         report.lists += 1;
         report.edges += edges.len() as u64;
-        for edge in edges {
+        let list = ListRef { relation: what.relation, direction: what.direction, user };
+        let weights = if what.weights { snapshot.weights(list, &edges)? } else { Vec::new() };
+        for (edge, weight) in edges.into_iter().zip(weights.into_iter().chain(iter::repeat(DEFAULT_WEIGHT))) {
             let (source, target) = match what.direction {
                 Direction::Forward => (owner, names.of(edge.user)),
                 Direction::Reverse => (names.of(edge.user), owner),
@@ -62,6 +70,9 @@ pub(super) fn write(
             rows.targets.push(target);
             if what.times {
                 rows.times.push(edge.time);
+            }
+            if what.weights {
+                rows.weights.push(weight);
             }
             if rows.sources.len() == ROWS_MAX {
                 writer.write(&rows)?;

@@ -2,9 +2,9 @@
 //!
 //! | format | what |
 //! |---|---|
-//! | text | `source target[ time]` a line, which [`import`](crate::import) takes back |
+//! | text | `source target[ time][ weight]` a line, which [`import`](crate::import) takes back |
 //! | CSV | the same with commas, behind a line that names the columns |
-//! | Parquet | the same as columns, `source` and `target` unsigned, `time` in seconds; row groups of 1,048,576 edges, zstd |
+//! | Parquet | the same as columns, `source` and `target` unsigned, `time` in seconds, `weight` a double; row groups of 1,048,576 edges, zstd |
 //! | roaring | each list as a portable roaring bitmap, in the container that [`roaring`] describes |
 //!
 //! In memory are one row group, one list and, for external ids and for the index of bitmaps, eight bytes a user.
@@ -20,14 +20,14 @@ use std::io::{self, Write};
 use base::{Direction, Relation, UserId};
 use serde::Serialize;
 
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Columns, Snapshot, StoreError};
 
 /// How a graph is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {
-    /// `source target[ time]` a line.
+    /// `source target[ time][ weight]` a line.
     Text,
-    /// `source,target[,time]` a line, behind one that says so.
+    /// `source,target[,time][,weight]` a line, behind one that says so.
     Csv,
     /// Columns.
     Parquet,
@@ -58,6 +58,8 @@ pub struct Export {
     pub ids: Ids,
     /// Whether the time of each edge is written. Bitmaps have none.
     pub times: bool,
+    /// Whether the weight of each edge is written, 1 where none was ever given. Bitmaps have none.
+    pub weights: bool,
 }
 
 /// What was written.
@@ -83,8 +85,8 @@ pub enum ExportError {
         other: UserId,
     },
     /// Bitmaps have no place for what was asked.
-    #[error("bitmaps hold no times")]
-    NoTimes,
+    #[error("bitmaps hold neither times nor weights")]
+    OnlyIds,
     /// The graph could not be read.
     #[error("the graph cannot be read")]
     Store(#[from] StoreError),
@@ -107,11 +109,12 @@ pub fn export(
     out: impl Write + Send,
     progress: &dyn Fn(u64, u64),
 ) -> Result<ExportReport, ExportError> {
+    let columns = Columns { times: what.times, weights: what.weights };
     match what.format {
         Format::Text => edges::write(snapshot, what, text::TextEdges::text(out), progress),
-        Format::Csv => edges::write(snapshot, what, text::TextEdges::csv(out, what.times)?, progress),
-        Format::Parquet => edges::write(snapshot, what, parquet::ParquetEdges::new(out, what.times)?, progress),
-        Format::Roaring if what.times => Err(ExportError::NoTimes),
+        Format::Csv => edges::write(snapshot, what, text::TextEdges::csv(out, columns)?, progress),
+        Format::Parquet => edges::write(snapshot, what, parquet::ParquetEdges::new(out, columns)?, progress),
+        Format::Roaring if what.times || what.weights => Err(ExportError::OnlyIds),
         Format::Roaring => roaring::write(snapshot, what, out, progress),
     }
 }

@@ -4,23 +4,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::data_type::{DataType, Int64Type};
+use parquet::data_type::{DataType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
 
 use super::ExportError;
 use super::edges::{RowWriter, Rows};
+use crate::store::Columns;
 
-const EDGES: &str = "message edges {
-    required int64 source (integer(64, false));
-    required int64 target (integer(64, false));
-}";
-const TIMED_EDGES: &str = "message edges {
-    required int64 source (integer(64, false));
-    required int64 target (integer(64, false));
-    required int64 time;
-}";
+const ENDS: &str = "required int64 source (integer(64, false)); required int64 target (integer(64, false));";
+const TIME: &str = "required int64 time;";
+const WEIGHT: &str = "required double weight;";
 
 /// Writes a row group for each batch of rows.
 pub(super) struct ParquetEdges<W: Write + Send> {
@@ -28,14 +24,17 @@ pub(super) struct ParquetEdges<W: Write + Send> {
 }
 
 impl<W: Write + Send> ParquetEdges<W> {
-    /// A file with or without a column of times.
-    pub(super) fn new(out: W, times: bool) -> Result<Self, ExportError> {
-        let schema = parse_message_type(if times { TIMED_EDGES } else { EDGES })?;
+    /// A file with or without columns of times and weights.
+    pub(super) fn new(out: W, columns: Columns) -> Result<Self, ExportError> {
+        let time = if columns.times { TIME } else { "" };
+        let weight = if columns.weights { WEIGHT } else { "" };
+        let schema = parse_message_type(&format!("message edges {{ {ENDS} {time} {weight} }}"))?;
         // Ids of one list ascend, so what is stored are their small differences.
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_dictionary_enabled(false)
             .set_encoding(Encoding::DELTA_BINARY_PACKED)
+            .set_column_encoding(ColumnPath::from("weight"), Encoding::PLAIN)
             .build();
         let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
         Ok(ParquetEdges { writer })
@@ -46,10 +45,13 @@ impl<W: Write + Send> RowWriter for ParquetEdges<W> {
     fn write(&mut self, rows: &Rows) -> Result<(), ExportError> {
         let mut group = self.writer.next_row_group()?;
         // The format has no unsigned numbers of its own: the bits are the same, and the schema says how to read them.
-        column(&mut group, rows.sources.iter().map(|id| id.cast_signed()))?;
-        column(&mut group, rows.targets.iter().map(|id| id.cast_signed()))?;
+        column::<Int64Type, _>(&mut group, rows.sources.iter().map(|id| id.cast_signed()))?;
+        column::<Int64Type, _>(&mut group, rows.targets.iter().map(|id| id.cast_signed()))?;
         if !rows.times.is_empty() {
-            column(&mut group, rows.times.iter().map(|time| i64::from(*time)))?;
+            column::<Int64Type, _>(&mut group, rows.times.iter().map(|time| i64::from(*time)))?;
+        }
+        if !rows.weights.is_empty() {
+            column::<DoubleType, _>(&mut group, rows.weights.iter().copied())?;
         }
         group.close()?;
         Ok(())
@@ -61,13 +63,13 @@ impl<W: Write + Send> RowWriter for ParquetEdges<W> {
     }
 }
 
-fn column<W: Write + Send>(
+fn column<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
-    values: impl Iterator<Item = <Int64Type as DataType>::T>,
+    values: impl Iterator<Item = T::T>,
 ) -> Result<(), ExportError> {
-    let values: Vec<i64> = values.collect();
+    let values: Vec<T::T> = values.collect();
     if let Some(mut column) = group.next_column()? {
-        column.typed::<Int64Type>().write_batch(&values, None, None)?;
+        column.typed::<T>().write_batch(&values, None, None)?;
         column.close()?;
     }
     Ok(())

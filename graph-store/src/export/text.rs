@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 
 use super::ExportError;
 use super::edges::{RowWriter, Rows};
+use crate::store::Columns;
 
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -21,9 +22,10 @@ impl<W: Write> TextEdges<W> {
     }
 
     /// Numbers with commas between them, behind the names of the columns.
-    pub(super) fn csv(out: W, times: bool) -> Result<Self, ExportError> {
+    pub(super) fn csv(out: W, columns: Columns) -> Result<Self, ExportError> {
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, out);
-        out.write_all(if times { b"source,target,time\n" } else { b"source,target\n" })?;
+        let (time, weight) = (if columns.times { ",time" } else { "" }, if columns.weights { ",weight" } else { "" });
+        writeln!(out, "source,target{time}{weight}")?;
         Ok(TextEdges { out, separator: b',' })
     }
 }
@@ -38,6 +40,11 @@ impl<W: Write> RowWriter for TextEdges<W> {
             if let Some(time) = rows.times.get(idx) {
                 self.out.write_all(&[self.separator])?;
                 self.out.write_all(number.format(*time).as_bytes())?;
+            }
+            if let Some(weight) = rows.weights.get(idx) {
+                self.out.write_all(&[self.separator])?;
+                // The shortest digits that are read back as the same number.
+                write!(self.out, "{weight}")?;
             }
             self.out.write_all(b"\n")?;
         }

@@ -64,6 +64,7 @@ struct Wanted {
     relations: Vec<Relation>,
     directions: Vec<Direction>,
     times: bool,
+    weights: bool,
 }
 
 /// Opens a stream.
@@ -122,7 +123,8 @@ impl Wanted {
             Err(_) => return Err(Error::invalid("direction", "no such direction")),
         };
         let from = u16::try_from(request.from_slot).map_err(|_| Error::invalid("from_slot", "no such slot"))?;
-        Ok(Wanted { from: Slot(from), relations, directions, times: request.times })
+        let SnapshotRequest { times, weights, .. } = *request;
+        Ok(Wanted { from: Slot(from), relations, directions, times, weights })
     }
 }
 

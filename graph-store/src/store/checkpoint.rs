@@ -4,6 +4,7 @@
 //! store at that revision: opening them replays the records. So a copy needs no compaction and no freeze, and writes are
 //! not held up at all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use base::{Revision, Slots};
 
 pub(crate) use super::manifest::MANIFEST;
 use super::manifest::Manifest;
-use super::open::{catalog_path, externals_path};
+use super::open::{catalog_path, externals_path, read_directory};
 use super::segments::Segments;
 use super::{Shared, Store, StoreError};
 use crate::log::frame;
@@ -44,17 +45,26 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// A manifest that cannot be read.
+    /// A manifest that cannot be read; [`StoreError::Refused`] where only the next open can tell what it stands for.
     pub fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
         let shared = self.0.shared.clone();
         let _turn = self.0.compactor.turn.lock();
         let path = shared.folder.join(MANIFEST);
         let bytes = shared.disk.read(&path).map_err(StoreError::io(&path, "read"))?;
         let manifest = Manifest::decode(&bytes, &path)?;
-        let files = named_files(&manifest);
-        let log_after = manifest.oldest_revision();
+        // A file may stand for changes that are durable, and visible in a moment.
+        let (log_after, revision) = (manifest.oldest_revision(), shared.revision().max(manifest.newest_revision()));
+        // Otherwise this is the manifest of an import whose record did not reach the log.
+        if revision > shared.log.last() {
+            return Err(StoreError::Refused);
+        }
+        let segments = shared.folder.join(SEGMENTS_FOLDER);
+        let present = shared.disk.names(&segments).map_err(StoreError::io(segments, "listed"))?;
+        let present: BTreeSet<PathBuf> = present.iter().map(|name| Path::new(SEGMENTS_FOLDER).join(name)).collect();
+        let NamedFiles { needed, possible } = NamedFiles::of(&manifest);
+        let files = needed.into_iter().chain(possible.into_iter().filter(|path| present.contains(path))).collect();
         shared.pins.pin(log_after);
-        let (revision, taken_at_ms) = (shared.revision(), shared.clock.now_ms());
+        let taken_at_ms = shared.clock.now_ms();
         Ok(Checkpoint { shared, revision, log_after, taken_at_ms, manifest: bytes, files })
     }
 
@@ -132,22 +142,64 @@ impl Drop for Checkpoint {
 }
 
 /// The files that a manifest names, by their paths in the store's folder.
-fn named_files(manifest: &Manifest) -> Vec<PathBuf> {
-    let here = Path::new("");
-    let slots = Slots::new(manifest.slots).unwrap_or_default();
-    let catalog = manifest.catalog.number.map(|number| catalog_path(here, number));
-    let externals = manifest.externals.map(|number| externals_path(here, number));
-    let segments = slots.all().zip(&manifest.slots_state);
-    let segments = segments.flat_map(|(slot, files)| Segments::paths(here, slot, files.segments));
-    catalog.into_iter().chain(externals).chain(segments).collect()
+#[derive(Debug, Default)]
+pub(crate) struct NamedFiles {
+    /// Those without which there is no store.
+    pub(crate) needed: Vec<PathBuf>,
+    /// The weights that segments may have: whether one has is in its header.
+    pub(crate) possible: Vec<PathBuf>,
 }
 
-/// The files that the manifest with these bytes names, and the revision after which its store needs the log.
-///
-/// # Errors
-///
-/// Bytes that are no manifest.
-pub(crate) fn files_of(manifest: &[u8]) -> Result<(Vec<PathBuf>, Revision), StoreError> {
-    let manifest = Manifest::decode(manifest, Path::new(MANIFEST))?;
-    Ok((named_files(&manifest), manifest.oldest_revision()))
+impl NamedFiles {
+    fn of(manifest: &Manifest) -> NamedFiles {
+        let here = Path::new("");
+        let slots = Slots::new(manifest.slots).unwrap_or_default();
+        let catalog = manifest.catalog.number.map(|number| catalog_path(here, number));
+        let externals = manifest.externals.map(|number| externals_path(here, number));
+        let segments = slots.all().zip(&manifest.slots_state);
+        let segments = segments.flat_map(|(slot, files)| Segments::paths(here, slot, files.segments));
+        let (possible, needed) = segments.partition(|path| Segments::is_weights(path));
+        let needed: Vec<PathBuf> = needed;
+        NamedFiles { needed: catalog.into_iter().chain(externals).chain(needed).collect(), possible }
+    }
+}
+
+/// What the manifest of a copied store says about it.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    manifest: Manifest,
+}
+
+impl Copied {
+    /// Reads the bytes of a manifest.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are none.
+    pub(crate) fn of(manifest: &[u8]) -> Result<Copied, StoreError> {
+        Ok(Copied { manifest: Manifest::decode(manifest, Path::new(MANIFEST))? })
+    }
+
+    /// The files that it names.
+    pub(crate) fn files(&self) -> NamedFiles {
+        NamedFiles::of(&self.manifest)
+    }
+
+    /// The revision after which the store needs the log.
+    pub(crate) fn log_after(&self) -> Revision {
+        self.manifest.oldest_revision()
+    }
+
+    /// Reads the header of every file that it names in a folder.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not what the manifest and the other files say.
+    pub(crate) fn look_at(&self, disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+        let slots = Slots::new(self.manifest.slots).unwrap_or_default();
+        for (slot, files) in slots.all().zip(&self.manifest.slots_state) {
+            Segments::open(disk, folder, slots, slot, files.segments)?;
+        }
+        read_directory(disk, folder, &self.manifest).map(drop)
+    }
 }

@@ -135,6 +135,12 @@ impl Manifest {
         self.next_number - 1
     }
 
+    /// The revision that some file stands for, and none for a later one.
+    pub(crate) fn newest_revision(&self) -> Revision {
+        let slots = self.slots_state.iter().map(|slot| slot.revision);
+        Revision(slots.chain([self.catalog.revision]).max().unwrap_or_default())
+    }
+
     /// The revision that every file stands for at least: earlier records are not needed.
     pub(crate) fn oldest_revision(&self) -> Revision {
         let slots = self.slots_state.iter().map(|slot| slot.revision);

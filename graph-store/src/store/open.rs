@@ -264,7 +264,7 @@ fn has_records(disk: &Arc<dyn Disk>, folder: &Path, names: &[String]) -> bool {
     !(first_only && unfinished())
 }
 
-fn read_directory(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Directory, StoreError> {
+pub(super) fn read_directory(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Directory, StoreError> {
     let catalog = match manifest.catalog.number {
         Some(number) => Catalog::read(disk, &catalog_path(folder, number))?,
         None => Catalog::default(),

@@ -1,6 +1,6 @@
 //! Rebuilding what is damaged out of what is whole, where that gives exactly what there was.
 //!
-//! Every edge is in two lists, with its time: in the forward list of its source and in the reverse list of its target.
+//! Every edge is in two lists, with its time and weight: in the forward list of its source and in the reverse list of its target.
 //! So the segments of one direction can be made again from those of the other, as long as for each relation only one
 //! direction is damaged. What a rebuilt list does not tell is when it last changed, and whether it was emptied or never
 //! had members: all lists of a rebuilt segment, those that are empty too, count as changed at the newest revision, so that
@@ -17,15 +17,16 @@ use std::sync::Arc;
 
 use base::clock::Clock;
 use base::disk::Disk;
-use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, Slots, UserId};
+use base::{Direction, ListRef, Relation, Slot as SlotNumber, Slots, UserId};
 use serde::Serialize;
 
 use super::manifest::{Manifest, SlotFiles};
 use super::open::{assemble, lock};
-use super::segments::Segments;
-use super::{Options, Shared, Store, StoreError};
+use super::segments::{KnownWeights, Rewrite, Segments};
+use super::{Options, Shared, Snapshot, Store, StoreError};
 use crate::log::FileLog;
 use crate::overlay::{Generation, place};
+use crate::segment::DEFAULT_WEIGHT;
 
 /// What a repair found and did.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
@@ -44,7 +45,8 @@ type Damage = BTreeMap<(SlotNumber, Place), String>;
 impl Store {
     /// Verifies every segment of a folder that nobody has open, and rebuilds those that are damaged or missing.
     ///
-    /// In memory are the edges of the rebuilt lists of one slot, sixteen bytes each.
+    /// In memory are the edges of the rebuilt lists of one slot, sixteen bytes each, and sixteen more where the
+    /// weight is not 1.
     ///
     /// # Errors
     ///
@@ -77,7 +79,7 @@ impl Store {
         shared.replay()?;
         let visible = shared.revision();
         shared.lists.iter().for_each(|slot| drop(slot.freeze(visible)));
-        shared.rebuild(manifest, &damage)?;
+        shared.rebuild(manifest, &damage, &shared.snapshot(visible, ()))?;
         let rebuilt = |((slot, at), wrong): &((SlotNumber, Place), String)| {
             format!("{}, from the {} lists: {wrong}", name_of(*slot, *at), other(at.1).name())
         };
@@ -104,48 +106,65 @@ fn name_of(slot: SlotNumber, (relation, direction): Place) -> String {
 }
 
 impl Shared {
-    /// Writes the damaged segments again and commits them. `manifest` still names the damaged ones.
-    fn rebuild(&self, manifest: Manifest, damage: &Damage) -> Result<(), StoreError> {
-        let revision = self.revision();
+    /// Writes the damaged segments again and commits them. `manifest` still names the damaged ones, `snapshot` has what
+    /// is whole.
+    fn rebuild(&self, manifest: Manifest, damage: &Damage, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let (disk, folder, options) = (self.disk.as_ref(), self.folder.as_path(), &self.options);
+        let revision = snapshot.revision();
+        let number = || self.manifest.lock().take_number();
         let mut next = manifest;
         for slot in self.slots.all() {
             let places: Vec<Place> = damage.keys().filter(|(damaged, _)| *damaged == slot).map(|(_, at)| *at).collect();
             if places.is_empty() {
                 continue;
             }
-            let mut changes = self.lists[usize::from(slot.0)].frozen();
-            let mut generation = Generation::default();
+            let mut rebuilt = Rebuilt::default();
             for place in places {
-                self.gather(slot, place, revision, &mut generation)?;
+                rebuilt.gather(snapshot, slot, place)?;
             }
+            let lists = &self.lists[usize::from(slot.0)];
             // On top of what the log has for these lists, all of which is in the other direction, too.
-            changes.push(Arc::new(generation));
-            let segments = self.rewrite(self.disk.as_ref(), slot, &changes, [None, None], revision)?;
+            let changes = [lists.frozen(), vec![Arc::new(rebuilt.generation)]].concat();
+            let (added, known_weights) = ([None, None], &rebuilt.weights);
+            let rewrite = Rewrite { disk, folder, changes: &changes, added, known_weights, revision, options };
+            let segments = rewrite.run(&lists.segments(), number)?;
             let files = SlotFiles { revision: revision.0, segments: segments.numbers() };
             next.slots_state[usize::from(slot.0)] = files;
         }
         next.next_number = self.manifest.lock().next_number;
         self.write_manifest(&next)
     }
+}
 
-    /// Makes the lists of a place of one slot, as they are now, from the lists of the other direction.
+/// Lists of one slot that were made again.
+#[derive(Default)]
+struct Rebuilt {
+    generation: Generation,
+    weights: KnownWeights,
+}
+
+impl Rebuilt {
+    /// Makes the lists of a place of one slot from the lists of the other direction.
     fn gather(
-        &self,
+        &mut self,
+        snapshot: &Snapshot,
         slot: SlotNumber,
         (relation, direction): Place,
-        revision: Revision,
-        generation: &mut Generation,
     ) -> Result<(), StoreError> {
-        let users = self.directory.read().catalog.next();
-        for user in (0..users).map(UserId) {
-            if self.slots.slot_of(user) == slot {
-                generation.touch((relation, direction, self.slots.ordinal_of(user)), revision);
-            }
+        let (slots, revision) = (snapshot.slots(), snapshot.revision());
+        let key = |user| (relation, direction, slots.ordinal_of(user));
+        for user in snapshot.users_in(slot) {
+            self.generation.touch(key(user), revision);
+        }
+        for user in (0..snapshot.users()).map(UserId) {
             let list = ListRef { relation, direction: other(direction), user };
-            for edge in self.slot_of(user).edges(list)? {
-                if self.slots.slot_of(edge.user) == slot {
-                    let list = (relation, direction, self.slots.ordinal_of(edge.user));
-                    generation.add(list, user.0, edge.time, revision);
+            let edges = snapshot.edges(list)?;
+            let weights = snapshot.weights(list, &edges)?;
+            let weights = weights.into_iter().chain(std::iter::repeat(DEFAULT_WEIGHT));
+            for (edge, weight) in edges.iter().zip(weights).filter(|(edge, _)| slots.slot_of(edge.user) == slot) {
+                self.generation.add(key(edge.user), user.0, edge.time, revision);
+                if weight != DEFAULT_WEIGHT {
+                    self.weights.entry(key(edge.user)).or_default().push((user.0, weight));
                 }
             }
         }

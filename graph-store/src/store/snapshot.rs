@@ -10,9 +10,14 @@ use std::sync::Arc;
 use base::{Direction, Edge, ListRef, Relation, Revision, Slot as SlotNumber, Slots, UserId};
 
 use super::externals::Externals;
-use super::segments::Segments;
-use super::{Store, StoreError};
-use crate::overlay::Generation;
+use super::segments::{Key, Segments};
+use super::slot::Slot;
+use super::{Shared, Store, StoreError};
+use crate::overlay::{Delta, Generation};
+use crate::segment::DEFAULT_WEIGHT;
+
+/// Frozen generations of a slot at the most, before another one comes on top: each read of a list looks into all.
+const GENERATIONS_MAX: usize = 16;
 
 /// Every list of a store at one revision.
 #[derive(Debug)]
@@ -32,30 +37,46 @@ struct FrozenSlot {
     generations: Vec<Arc<Generation>>,
 }
 
+impl FrozenSlot {
+    /// What changed in a list since its segment, oldest first.
+    fn deltas(&self, (relation, direction, ordinal): Key) -> impl Iterator<Item = &Delta> + Clone {
+        self.generations.iter().filter_map(move |generation| generation.delta(relation, direction, ordinal))
+    }
+}
+
 impl Store {
     /// The graph as it is now. Writes wait for as long as a freeze takes; a compaction or an import that runs is waited
     /// for first, during which writes go on.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Closing`].
+    /// [`StoreError::Closing`]; where snapshots came so fast that a compaction had to come in between, what the disk said.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let (compactor, shared) = (&self.0.compactor, &self.0.shared);
         // Overlays are frozen in one's turn only: what a compaction has frozen is what it writes.
         let _turn = compactor.turn.lock();
+        compactor.thin_out(GENERATIONS_MAX)?;
         let paused = compactor.queue.pause()?;
-        let freeze = |slot: &super::slot::Slot| FrozenSlot { segments: slot.segments(), generations: slot.frozen() };
-        let lists = shared.lists.iter().map(freeze).collect();
-        let (users, externals) = {
-            let directory = shared.directory.read();
-            (directory.catalog.next(), directory.externals.clone())
-        };
-        Ok(Snapshot { slots: shared.slots, revision: paused.revision, users, externals, lists })
+        Ok(shared.snapshot(paused.revision, paused))
     }
 
     /// The number of slots.
     pub fn slots(&self) -> Slots {
         self.0.shared.slots
+    }
+}
+
+impl Shared {
+    /// What every slot has in its segments and frozen generations, which is the graph at `revision`. `paused`, which
+    /// keeps writes away, is dropped as soon as they can do no harm.
+    pub(super) fn snapshot(&self, revision: Revision, paused: impl Sized) -> Snapshot {
+        let freeze = |slot: &Slot| FrozenSlot { segments: slot.segments(), generations: slot.frozen() };
+        let lists = self.lists.iter().map(freeze).collect();
+        let users = self.directory.read().catalog.next();
+        drop(paused);
+        // An external id stays for ever, and those that are given out from here on are of users who are too young.
+        let externals = self.directory.read().externals.clone();
+        Snapshot { slots: self.slots, revision, users, externals, lists }
     }
 }
 
@@ -77,12 +98,12 @@ impl Snapshot {
 
     /// The external id of a user.
     pub fn external_id(&self, user: UserId) -> Option<u64> {
-        self.externals.external_id(user)
+        self.externals.external_id(user).filter(|_| user.0 < self.users)
     }
 
     /// The user with an external id.
     pub fn user(&self, external_id: u64) -> Option<UserId> {
-        self.externals.user(external_id)
+        self.externals.user(external_id).filter(|user| user.0 < self.users)
     }
 
     /// The members of a list with the time of each edge, by id.
@@ -91,12 +112,30 @@ impl Snapshot {
     ///
     /// A segment that is damaged.
     pub fn edges(&self, list: ListRef) -> Result<Vec<Edge>, StoreError> {
-        let slot = &self.lists[usize::from(self.slots.slot_of(list.user).0)];
-        let (relation, direction, ordinal) = (list.relation, list.direction, self.slots.ordinal_of(list.user));
-        let below = slot.segments.edges((relation, direction, ordinal))?;
-        let deltas = slot.generations.iter().filter_map(|generation| generation.delta(relation, direction, ordinal));
-        let edges = deltas.fold(below, |below, delta| delta.merge(&below));
+        let (key, slot) = self.key(list);
+        let edges = slot.deltas(key).fold(slot.segments.edges(key)?, |below, delta| delta.merge(&below));
         Ok(edges.into_iter().map(|(id, time)| Edge { user: UserId(id), time }).collect())
+    }
+
+    /// The weight of each edge of a list, which are all that it has, by id; none where all are 1.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn weights(&self, list: ListRef, edges: &[Edge]) -> Result<Vec<f64>, StoreError> {
+        let (key, slot) = self.key(list);
+        if !slot.segments.have_weights(key) {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<u32> = edges.iter().map(|edge| edge.user.0).collect();
+        let weights = slot.segments.weights(key, slot.deltas(key), &ids)?;
+        Ok(if weights.iter().all(|weight| *weight == DEFAULT_WEIGHT) { Vec::new() } else { weights })
+    }
+
+    fn key(&self, list: ListRef) -> (Key, &FrozenSlot) {
+        let ListRef { relation, direction, user } = list;
+        let slot = &self.lists[usize::from(self.slots.slot_of(user).0)];
+        ((relation, direction, self.slots.ordinal_of(user)), slot)
     }
 
     /// The lists of a relation and direction that have members, by user.

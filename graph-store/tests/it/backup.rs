@@ -18,7 +18,7 @@ use graph_store::log::{Operation, Record};
 use graph_store::store::{BulkEdges, Change, Wanted};
 use graph_store::{Options, Store, StoreError};
 
-use crate::support::{Model, NOW, change, contents, contents_of, open, open_with, two_slots};
+use crate::support::{Model, NOW, change, contents, contents_of, import_csv, open, open_with, two_slots, weights};
 
 const BACKUPS: &str = "backups-of-ours";
 
@@ -80,6 +80,111 @@ fn a_restored_store_is_what_was_backed_up_and_goes_on() {
     again.apply_blocking(vec![change(Relation::Follow, Operation::Add, 11, 0)]).expect("the disk works");
     again.compact().expect("the disk works");
     assert!(again.check(&|_| {}).is_clean());
+}
+
+#[test]
+fn weights_are_backed_up_where_there_are_any_and_missed_where_they_are_gone() {
+    let disk = SimulatedDisk::new();
+    let store = filled(&disk);
+    import_csv(&store, "source,target,weight\n12,15,2.5\n");
+    repository(&disk).back_up(&store, ON).expect("the disk works");
+    let (_, again) = restored(&repository(&disk), None);
+    assert_same(&again, &store);
+    assert_eq!((weights(&again), weights(&store).len()), (weights(&store), 2));
+    // Behind the store's back: the backup has what is there, and the restore finds that it is not all.
+    let segments = Path::new("graph/segments");
+    let names = disk.names(segments).expect("a folder");
+    let name = names.iter().find(|name| name.ends_with(".weights")).expect("there are some");
+    disk.remove(&segments.join(name)).expect("it is there");
+    repository(&disk).back_up(&store, ON).expect("the disk works");
+    let target = SimulatedDisk::new();
+    let told = expect_error(repository(&disk).restore(None, &target, Path::new("graph"), ON));
+    assert!(base::error::chain(&told).contains(name), "{}", base::error::chain(&told));
+    assert_eq!(target.names(segments).expect("a folder"), Vec::<String>::new());
+    assert!(target.read(Path::new("graph/MANIFEST")).is_err());
+}
+
+#[test]
+fn a_backup_while_imports_run_is_of_before_or_after_each_of_them() {
+    let disk = SimulatedDisk::new();
+    let options = Options { log_file_bytes: 1000, ..two_slots() };
+    let (store, _) = open_with(&disk, options).expect("an empty disk");
+    let (done, repository) = (AtomicBool::new(false), repository(&disk));
+    let states = thread::scope(|scope| {
+        // The one that writes, so that it knows every state there was.
+        let writer = scope.spawn(|| {
+            let mut states = vec![(store.revision(), contents(&store).expect("readable"))];
+            for number in 0..12u64 {
+                let edges = (1..20).map(|user| (user, 0)).collect();
+                let bulk = BulkEdges {
+                    external_ids: (number * 20..number * 20 + 20).collect(),
+                    edges,
+                    ..BulkEdges::default()
+                };
+                store.import(bulk, &|_| {}).expect("the disk works");
+                states.push((store.revision(), contents(&store).expect("readable")));
+                let first = number as u32 * 20;
+                for target in 1..4 {
+                    let follow = change(Relation::Follow, Operation::Add, first, first + target);
+                    store.apply_blocking(vec![follow]).expect("the disk works");
+                    states.push((store.revision(), contents(&store).expect("readable")));
+                }
+                if number % 4 == 3 {
+                    store.compact().expect("the disk works");
+                }
+            }
+            done.store(true, Ordering::Relaxed);
+            states
+        });
+        while !done.load(Ordering::Relaxed) {
+            repository.back_up(&store, ON).expect("the disk works");
+        }
+        writer.join().expect("the writer ends")
+    });
+    repository.back_up(&store, ON).expect("the disk works");
+    let revisions = repository.revisions().expect("readable");
+    assert!(revisions.len() > 3, "{revisions:?}");
+    for revision in revisions {
+        let (_, again) = restored(&repository, Some(revision));
+        let expected = states.iter().find(|(at, _)| *at == revision).map(|(_, contents)| contents);
+        assert!(expected == Some(&contents(&again).expect("readable")), "at {}", revision.0);
+        // It goes on, and takes another import.
+        let bulk = BulkEdges { external_ids: vec![9000, 9001], edges: vec![(0, 1)], ..BulkEdges::default() };
+        assert_eq!(again.import(bulk, &|_| {}).expect("the disk works").added, 1);
+        assert_eq!(again.revision(), revision.next());
+    }
+}
+
+#[test]
+fn a_store_whose_import_got_stuck_half_way_is_not_backed_up() {
+    // What an import committed and could not log may be there or not: only the next open can tell.
+    let import = |disk: &SimulatedDisk, fails_after: Option<u64>| {
+        let store = filled(disk);
+        let before = disk.operations();
+        if let Some(operations) = fails_after {
+            disk.fail_once_after(operations);
+        }
+        let bulk = BulkEdges { external_ids: vec![300, 301], edges: vec![(0, 1)], ..BulkEdges::default() };
+        let imported = store.import(bulk, &|_| {}).is_ok();
+        (store, imported, before)
+    };
+    let whole = SimulatedDisk::new();
+    let (_, _, before) = import(&whole, None);
+    let mut refused = 0;
+    for operations in 0..whole.operations() - before {
+        let disk = SimulatedDisk::new();
+        let (store, imported, _) = import(&disk, Some(operations));
+        let elsewhere = SimulatedDisk::new();
+        match repository(&elsewhere).back_up(&store, ON) {
+            Ok(_) => assert_same(&restored(&repository(&elsewhere), None).1, &store),
+            Err(error) => {
+                assert!(matches!(error, BackupError::Store(StoreError::Refused)), "{error}");
+                assert!(!imported, "failed after {operations}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0);
 }
 
 #[test]

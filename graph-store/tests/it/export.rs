@@ -14,7 +14,7 @@ use graph_store::store::{BulkEdges, Wanted};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 
-use crate::support::{NOW, change, open, with_users};
+use crate::support::{NOW, change, import_csv, open, weights, with_users};
 
 const FOLLOWS: Export = Export {
     relation: Relation::Follow,
@@ -22,6 +22,7 @@ const FOLLOWS: Export = Export {
     format: Format::Text,
     ids: Ids::External,
     times: false,
+    weights: false,
 };
 
 /// Source, target and time, by external ids.
@@ -107,6 +108,54 @@ fn text_comes_back_through_an_import() {
         expected(store, Relation::Follow).into_iter().map(|(source, target, _)| (source, target)).collect()
     };
     assert_eq!(pairs(&again), pairs(&store));
+}
+
+#[test]
+fn times_and_weights_come_back_through_an_import_of_every_format_that_holds_them() {
+    let disk = SimulatedDisk::new();
+    let store = open(&disk);
+    import_csv(&store, "source,target,time,weight\n7,8,100,0.1\n7,9,200,1\n8,7,300,-2.5e-300\n9,7,400,12345678.9\n");
+    let follow = |operation| vec![change(Relation::Follow, operation, 2, 0)];
+    store.apply_blocking(follow(Operation::Remove)).expect("the disk works");
+    // Who comes back weighs 1, and so does who comes one by one.
+    store.apply_blocking(follow(Operation::Add)).expect("the disk works");
+    store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 1, 2)]).expect("the disk works");
+    let all = Export { times: true, weights: true, format: Format::Csv, ..FOLLOWS };
+    let tiny = format!("8,7,300,{}", -2.5e-300);
+    let rows = ["source,target,time,weight", "7,8,100,0.1", "7,9,200,1", &tiny, "8,9,1800000000,1", "9,7,1800000000,1"];
+    let csv = written(&store, &all).0;
+    assert_eq!(String::from_utf8_lossy(&csv).lines().collect::<Vec<_>>(), rows);
+    for compacted in [false, true] {
+        if compacted {
+            store.compact().expect("the disk works");
+        }
+        for (format, layout) in
+            [(Format::Text, Some("source,target,time,weight")), (Format::Csv, None), (Format::Parquet, None)]
+        {
+            let file = tempfile::NamedTempFile::new().expect("a file can be made");
+            std::fs::write(file.path(), written(&store, &Export { format, ..all }).0).expect("a file can be written");
+            let format = match format {
+                Format::Csv => graph_store::import::format::Format::Csv,
+                Format::Parquet => graph_store::import::format::Format::Parquet,
+                _ => graph_store::import::format::Format::Text,
+            };
+            let layout = layout.map(|names| names.parse().expect("columns"));
+            let what = Import { edges: file.path().to_owned(), format: Some(format), layout, ..Import::default() };
+            let again = open(&SimulatedDisk::new());
+            import(&again, &what, &|_| {}).expect("well-formed");
+            assert_eq!(written(&again, &all).0, csv, "{format:?}");
+            assert_eq!(weights(&again), weights(&store), "{format:?}");
+        }
+    }
+    let weights_only = written(&store, &Export { times: false, direction: Direction::Reverse, ..all }).0;
+    let rows = ["source,target,weight", "8,7,-2.5e-300", "9,7,1", "7,8,0.1", "7,9,1", "8,9,1"];
+    let found: Vec<Vec<f64>> = String::from_utf8_lossy(&weights_only).lines().skip(1).map(numbers).collect();
+    assert_eq!(found, rows[1..].iter().map(|row| numbers(row)).collect::<Vec<_>>());
+    assert!(weights_only.starts_with(rows[0].as_bytes()));
+}
+
+fn numbers(row: &str) -> Vec<f64> {
+    row.split(',').map(|number| number.parse().expect("a number")).collect()
 }
 
 #[test]

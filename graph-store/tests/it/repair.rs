@@ -5,22 +5,23 @@ use std::sync::Arc;
 
 use base::clock::ManualClock;
 use base::disk::{Disk, SimulatedDisk};
-use base::{Relation, Revision};
+use base::{ListRef, Relation, Revision, UserId};
 use graph_store::log::Operation;
 use graph_store::store::{BulkEdges, Repairs, Wanted};
 use graph_store::{Store, StoreError};
 
-use crate::support::{Contents, NOW, all_lists, change, contents, open, two_slots};
+use crate::support::{Contents, NOW, all_lists, change, contents, import_csv, open, two_slots, weights};
 
 const SEGMENTS: &str = "graph/segments";
 
-/// A store with all relations in segments, some of which are newer than others, and more in the log.
+/// A store with all relations in segments, with times and weights, some of which are newer than others, and more in the log.
 fn filled() -> SimulatedDisk {
     let disk = SimulatedDisk::new();
     let store = open(&disk);
     let edges = (1..10).map(|user| (user, 0)).collect();
     let timed = vec![(3, 4, NOW - 7), (7, 2, NOW - 9)];
     store.import(BulkEdges { external_ids: (10..20).collect(), edges, time: NOW, timed }, &|_| {}).expect("works");
+    import_csv(&store, "source,target,time,weight\n12,15,700,2.5\n14,13,800,1\n16,15,900,-0.5\n17,15,950,3\n");
     store.allocate_blocking(Wanted::Count(2), "key".to_owned()).expect("the disk works");
     let apply = |relation, operation, source, target| {
         store.apply_blocking(vec![change(relation, operation, source, target)]).expect("the disk works");
@@ -37,6 +38,9 @@ fn filled() -> SimulatedDisk {
     apply(Relation::Block, Operation::Add, 4, 5);
     apply(Relation::Follow, Operation::Add, 10, 11);
     apply(Relation::Follow, Operation::Remove, 1, 0);
+    // Who comes back weighs 1.
+    apply(Relation::Follow, Operation::Remove, 7, 5);
+    apply(Relation::Follow, Operation::Add, 7, 5);
     disk
 }
 
@@ -66,11 +70,11 @@ fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
     flipped
 }
 
-/// Contents and versions.
-fn truth(disk: &SimulatedDisk) -> (Contents, Vec<Revision>) {
+/// Contents, the weights among them, and versions.
+fn truth(disk: &SimulatedDisk) -> ((Contents, Vec<(ListRef, Vec<f64>)>), Vec<Revision>) {
     let store = open(disk);
     let versions = all_lists(store.users()).map(|list| store.version(list).expect("readable")).collect();
-    (contents(&store).expect("readable"), versions)
+    ((contents(&store).expect("readable"), weights(&store)), versions)
 }
 
 #[test]
@@ -85,6 +89,11 @@ fn nothing_is_done_to_a_store_that_is_whole() {
 fn whichever_byte_of_a_segment_is_damaged_it_is_made_again() {
     let disk = filled();
     let (expected, versions) = truth(&disk.after_power_cut(0));
+    let forward = |user| ListRef::forward(Relation::Follow, UserId(user));
+    let reverse = ListRef::reverse(Relation::Follow, UserId(5));
+    let weighted =
+        [(forward(2), vec![1.0, 1.0, 2.5]), (reverse, vec![2.5, -0.5, 1.0]), (forward(6), vec![1.0, -0.5, 1.0])];
+    assert_eq!(expected.1, weighted, "this test's own store");
     for (path, bytes) in files(&disk).into_iter().filter(|(path, _)| path.starts_with(SEGMENTS)) {
         let damages = (0..bytes.len()).step_by(13).map(|place| Some(flipped(&bytes, place)));
         for damaged in damages.chain([Some(bytes[..bytes.len() - 1].to_vec()), Some(Vec::new()), None]) {

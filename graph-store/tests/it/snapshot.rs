@@ -1,9 +1,10 @@
 //! A snapshot is the graph at its revision, whatever happens to the store meanwhile.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use base::disk::SimulatedDisk;
+use base::disk::{Disk, SimulatedDisk};
 use base::{Direction, ListRef, Relation, UserId};
 use graph_store::log::{Operation, Record};
 use graph_store::store::{BulkEdges, Change, Snapshot, Wanted};
@@ -94,6 +95,26 @@ fn lists_come_by_user_and_without_those_that_are_empty() {
     };
     assert_eq!(lists(Direction::Forward), [(0, vec![4]), (3, vec![0, 1]), (5, vec![0])]);
     assert_eq!(lists(Direction::Reverse), [(0, vec![3, 5]), (1, vec![3]), (4, vec![0])]);
+}
+
+#[test]
+fn snapshots_without_end_do_not_pile_up_what_they_freeze() {
+    let disk = SimulatedDisk::new();
+    let store = with_users(&disk, 60);
+    let segments = || disk.names(Path::new("graph/segments")).expect("a folder").len();
+    let mut snapshots = Vec::new();
+    for target in 2..60 {
+        store
+            .apply_blocking(vec![change(Relation::Follow, Operation::Add, target % 2, target)])
+            .expect("the disk works");
+        snapshots.push(store.snapshot().expect("the disk works"));
+        assert!(target > 15 || segments() == 0, "written out far too early");
+    }
+    assert!(segments() > 0, "what sixteen snapshots froze was written out");
+    for (snapshot, count) in snapshots.iter().zip(1..) {
+        let lists = snapshot.lists(Relation::Follow, Direction::Forward).map(|list| list.expect("readable").1.len());
+        assert_eq!(lists.sum::<usize>(), count);
+    }
 }
 
 #[test]

@@ -22,16 +22,24 @@ pub struct SnapshotReader {
 }
 
 /// One list of a snapshot.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct List {
     /// Whose it is.
     pub list: ListRef,
     /// Its members, by id; their times are zero where they were not asked for.
     pub edges: Vec<Edge>,
+    /// The weight of each edge, finite; none where all are 1, or they were not asked for.
+    pub weights: Vec<f64>,
+}
+
+impl List {
+    fn new(list: ListRef) -> List {
+        List { list, edges: Vec::new(), weights: Vec::new() }
+    }
 }
 
 /// What comes next.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum SnapshotItem {
     /// Users and the external id of each.
     ExternalIds(Vec<(UserId, u64)>),
@@ -148,21 +156,33 @@ impl SnapshotReader {
                 Some(open) if part.continued && open.list == list => open,
                 Some(open) if !part.continued => {
                     whole.push(SnapshotItem::List(open));
-                    List { list, edges: Vec::new() }
+                    List::new(list)
                 }
-                None if !part.continued => List { list, edges: Vec::new() },
+                None if !part.continued => List::new(list),
                 _ => return Err(malformed("a part of a list that did not begin")),
             };
-            self.append(&mut open.edges, &part)?;
+            self.append(&mut open, &part)?;
             self.open = Some(open);
         }
         Ok(whole)
     }
 
-    fn append(&self, edges: &mut Vec<Edge>, part: &graph::SnapshotList) -> Result<(), Error> {
+    fn append(&self, List { edges, weights, .. }: &mut List, part: &graph::SnapshotList) -> Result<(), Error> {
         let times = if self.request.times { part.gaps.len() } else { 0 };
         if part.times.len() != times {
             return Err(malformed("not as many times as ids"));
+        }
+        if !part.weights.is_empty() && !(self.request.weights && part.weights.len() == part.gaps.len()) {
+            return Err(malformed("not as many weights as ids"));
+        }
+        if part.weights.iter().any(|weight| !weight.is_finite()) {
+            return Err(malformed("a weight that is not finite"));
+        }
+        if !weights.is_empty() || !part.weights.is_empty() {
+            // Parts without weights have those that all edges have by themselves.
+            weights.resize(edges.len(), 1.0);
+            weights.extend(&part.weights);
+            weights.resize(edges.len() + part.gaps.len(), 1.0);
         }
         let mut id = 0u32;
         for (idx, gap) in part.gaps.iter().enumerate() {

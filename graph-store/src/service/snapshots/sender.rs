@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Code, Direction, Edge, Error, Relation, UserId};
+use base::{Code, Direction, Edge, Error, ListRef, Relation, UserId};
 use proto::graph::snapshot_response::Part;
 use proto::graph::{self, SnapshotExternalIds, SnapshotList, SnapshotLists, SnapshotResponse, SnapshotSlotDone};
 use tokio::runtime::Handle;
@@ -10,9 +10,10 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::Wanted;
+use crate::segment::DEFAULT_WEIGHT;
 use crate::store::{Snapshot, StoreError};
 
-/// Edges of one message; a longer list comes in parts. With times this is some 600 kB at the most.
+/// Edges of one message; a longer list comes in parts. With times and weights this is some 1.1 MB at the most.
 const EDGES_MAX: usize = 1 << 16;
 /// Lists, or users with external ids, of one message.
 const LISTS_MAX: usize = 1 << 13;
@@ -36,10 +37,14 @@ impl Sender {
             self.tell_external_ids(snapshot, snapshot.users_in(slot))?;
             for relation in &wanted.relations {
                 for direction in &wanted.directions {
-                    let mut message = Message::new(*relation, *direction, wanted.times);
-                    for list in snapshot.lists_in(slot, *relation, *direction) {
-                        let (user, edges) = list.map_err(|error| Some(error.into()))?;
-                        message.add(user, &edges, &mut |part| self.send(part))?;
+                    let (relation, direction) = (*relation, *direction);
+                    let mut message = Message::new(relation, direction, wanted.times);
+                    for list in snapshot.lists_in(slot, relation, direction) {
+                        let (user, edges) = list.map_err(failed)?;
+                        let list = ListRef { relation, direction, user };
+                        let weights =
+                            if wanted.weights { snapshot.weights(list, &edges).map_err(failed)? } else { Vec::new() };
+                        message.add(user, &edges, &weights, &mut |part| self.send(part))?;
                     }
                     message.flush(&mut |part| self.send(part))?;
                 }
@@ -79,6 +84,10 @@ impl Sender {
     }
 }
 
+fn failed(error: StoreError) -> End {
+    Some(error.into())
+}
+
 /// Lists that are gathered for one message.
 struct Message {
     lists: SnapshotLists,
@@ -93,9 +102,15 @@ impl Message {
         Message { lists: SnapshotLists { relation, direction, lists: Vec::new() }, edges: 0, times }
     }
 
-    /// Adds a list, in parts where it does not fit, and sends what is full.
-    fn add(&mut self, user: UserId, edges: &[Edge], send: &mut impl FnMut(Part) -> Result<(), End>) -> Result<(), End> {
-        let mut rest = edges;
+    /// Adds a list, in parts where it does not fit, and sends what is full. No weights are all 1.
+    fn add(
+        &mut self,
+        user: UserId,
+        edges: &[Edge],
+        weights: &[f64],
+        send: &mut impl FnMut(Part) -> Result<(), End>,
+    ) -> Result<(), End> {
+        let (mut rest, mut weights) = (edges, weights);
         while !rest.is_empty() {
             if self.edges == EDGES_MAX || self.lists.lists.len() == LISTS_MAX {
                 self.flush(send)?;
@@ -105,7 +120,11 @@ impl Message {
             let gaps = std::iter::once(0).chain(ids.clone()).zip(ids).map(|(before, id)| id - before).collect();
             let times = if self.times { part.iter().map(|edge| edge.time).collect() } else { Vec::new() };
             let continued = rest.len() < edges.len();
-            self.lists.lists.push(SnapshotList { user: user.0, continued, gaps, times });
+            let (of_part, behind_part) = weights.split_at(weights.len().min(part.len()));
+            let all_one = of_part.iter().all(|weight| *weight == DEFAULT_WEIGHT);
+            let of_part = if all_one { Vec::new() } else { of_part.to_vec() };
+            self.lists.lists.push(SnapshotList { user: user.0, continued, gaps, times, weights: of_part });
+            weights = behind_part;
             self.edges += part.len();
             rest = behind;
         }

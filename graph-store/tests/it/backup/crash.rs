@@ -61,6 +61,23 @@ fn with_the_power_cut_at_every_write_and_sync_of_a_backup_every_backup_there_is_
 }
 
 #[test]
+fn whichever_write_or_sync_fails_the_next_backup_survives_a_power_cut() {
+    // An object whose name could not be synced was taken for one that is there.
+    let store = filled(&SimulatedDisk::new());
+    let whole = SimulatedDisk::new();
+    repository(&whole).back_up(&store, ON).expect("the disk works");
+    for operations in 0..whole.operations() {
+        let disk = SimulatedDisk::new();
+        disk.fail_once_after(operations);
+        repository(&disk).back_up(&store, ON).expect_err("the failure is felt");
+        repository(&disk).back_up(&store, ON).expect("the disk works again");
+        for seed in 0..4 {
+            restored(&repository(&disk.after_power_cut(seed)), None);
+        }
+    }
+}
+
+#[test]
 fn with_the_power_cut_at_every_write_and_sync_of_a_restore_it_is_a_store_or_can_be_restored_again() {
     let source = SimulatedDisk::new();
     let store = filled(&source);

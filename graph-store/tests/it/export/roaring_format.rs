@@ -145,10 +145,12 @@ fn each_list_is_a_bitmap_by_the_specification_and_the_index_finds_it() {
 }
 
 #[test]
-fn bitmaps_hold_no_times() {
+fn bitmaps_hold_neither_times_nor_weights() {
     let store = filled();
     let snapshot = store.snapshot().expect("the disk works");
-    let what = Export { format: Format::Roaring, times: true, ..FOLLOWS };
-    let refused = export(&snapshot, &what, &mut Vec::new(), &|_, _| {}).expect_err("no place for times");
-    assert!(matches!(refused, ExportError::NoTimes), "{refused}");
+    let bitmaps = Export { format: Format::Roaring, ..FOLLOWS };
+    for what in [Export { times: true, ..bitmaps }, Export { weights: true, ..bitmaps }] {
+        let refused = export(&snapshot, &what, &mut Vec::new(), &|_, _| {}).expect_err("no place for them");
+        assert!(matches!(refused, ExportError::OnlyIds), "{refused}");
+    }
 }

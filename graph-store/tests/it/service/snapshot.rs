@@ -11,7 +11,7 @@ use proto::admin::{SnapshotItem, SnapshotReader};
 use proto::graph::{SnapshotRequest, SnapshotResponse};
 
 use super::*;
-use crate::support::{Contents, contents};
+use crate::support::{Contents, contents, import_csv};
 
 type Stream = BoxStream<'static, Result<SnapshotResponse, Error>>;
 
@@ -122,6 +122,35 @@ async fn long_lists_come_in_parts_and_only_what_was_asked_for_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn weights_come_where_they_are_asked_for() {
+    let (store, _) = open_with(&SimulatedDisk::new(), two_slots()).expect("new");
+    // A list of three parts, of which the first has no weights of its own, and one without any.
+    let weight = |source: u32| if source < 100_000 { 1.0 } else { f64::from(source) / 8.0 };
+    let rows: String = (1..150_000).map(|source| format!("{source},0,{}\n", weight(source))).collect();
+    tokio::task::block_in_place(|| import_csv(&store, &format!("source,target,weight\n0,1,1\n{rows}")));
+    let service = GraphService::new(store);
+    for weights in [false, true] {
+        let mut reader = reader(&service, SnapshotRequest { weights, ..all() }).await;
+        let mut lists = BTreeMap::new();
+        while let Some(item) = reader.next().await.expect("the stream goes on") {
+            if let SnapshotItem::List(list) = item {
+                lists.insert(list.list, list);
+            }
+        }
+        let long = &lists[&ListRef::reverse(Relation::Follow, UserId(0))];
+        assert_eq!(long.edges.len(), 149_999);
+        let expected: Vec<f64> =
+            if weights { long.edges.iter().map(|edge| weight(edge.user.0)).collect() } else { Vec::new() };
+        assert!(long.weights == expected, "{weights}");
+        assert_eq!(lists[&ListRef::reverse(Relation::Follow, UserId(1))].weights, Vec::<f64>::new());
+        assert_eq!(
+            lists[&ListRef::forward(Relation::Follow, UserId(149_999))].weights,
+            &expected[expected.len().saturating_sub(1)..]
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_a_request_is_named() {
     let service = with_users(3).await;
     let refused = async |request| failure(service.snapshot(Request::new(request)).await.map(|_| Response::new(())));
@@ -180,7 +209,7 @@ async fn a_stream_that_is_no_snapshot_is_told() {
         users: 10,
     });
     let list = |user, continued, gaps: Vec<u32>| {
-        let lists = vec![graph::SnapshotList { user, continued, gaps, times: Vec::new() }];
+        let lists = vec![graph::SnapshotList { user, continued, gaps, ..Default::default() }];
         Part::Lists(graph::SnapshotLists { relation: 1, direction: 1, lists })
     };
     let done = |slot| Part::SlotDone(graph::SnapshotSlotDone { slot });
@@ -194,7 +223,13 @@ async fn a_stream_that_is_no_snapshot_is_told() {
     };
     let whole = vec![header.clone(), list(4, false, vec![1, 2]), list(4, true, vec![7, 2]), done(0), done(1)];
     read(whole).await.expect("a snapshot");
+    let weighted = |weights: Vec<f64>| {
+        let lists = vec![graph::SnapshotList { user: 4, gaps: vec![1, 2], weights, ..Default::default() }];
+        Part::Lists(graph::SnapshotLists { relation: 1, direction: 1, lists })
+    };
     for (wrong, code) in [
+        // Nobody asked for weights.
+        (vec![header.clone(), weighted(vec![1.5, 2.5])], Code::Internal),
         (vec![done(0)], Code::Internal),
         (vec![header.clone(), header.clone()], Code::Internal),
         (vec![header.clone(), done(1)], Code::Internal),
