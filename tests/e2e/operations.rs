@@ -52,6 +52,8 @@ fn what_is_exported_as_text_can_be_imported_and_is_the_same_graph() {
     assert_eq!(lines(&first), lines(&second));
     assert_eq!(lines(&first), lines(&fs::read_to_string(&text).expect("a file can be read")));
     assert_eq!(report["edges"], first.lines().count());
+    let weighted = export(&data, &["--weights"], Path::new("-"));
+    assert_eq!(lines(&weighted), first.lines().map(|line| format!("{line} 1")).collect());
     let csv = fs::read_to_string(&csv).expect("a file can be read").replace(',', " ");
     assert_eq!(csv.strip_prefix("source target\n").map(lines), Some(lines(&first)));
     for (format, magic) in [("parquet", &b"PAR1"[..]), ("roaring", b"ROOSTRBM")] {

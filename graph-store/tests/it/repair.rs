@@ -10,7 +10,7 @@ use graph_store::log::Operation;
 use graph_store::store::{BulkEdges, Repairs, Wanted};
 use graph_store::{Store, StoreError};
 
-use crate::support::{Contents, NOW, all_lists, change, contents, import_csv, open, two_slots, weights};
+use crate::support::{Contents, NOW, Weights, all_lists, change, contents, import_csv, open, two_slots, weights};
 
 const SEGMENTS: &str = "graph/segments";
 
@@ -71,7 +71,7 @@ fn flipped(bytes: &[u8], place: usize) -> Vec<u8> {
 }
 
 /// Contents, the weights among them, and versions.
-fn truth(disk: &SimulatedDisk) -> ((Contents, Vec<(ListRef, Vec<f64>)>), Vec<Revision>) {
+fn truth(disk: &SimulatedDisk) -> ((Contents, Weights), Vec<Revision>) {
     let store = open(disk);
     let versions = all_lists(store.users()).map(|list| store.version(list).expect("readable")).collect();
     ((contents(&store).expect("readable"), weights(&store)), versions)

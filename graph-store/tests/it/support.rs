@@ -48,8 +48,11 @@ pub(crate) fn import_csv(store: &Store, rows: &str) {
     import(store, &what, &|_| {}).expect("well-formed");
 }
 
+/// Lists with the weights of their members.
+pub(crate) type Weights = Vec<(ListRef, Vec<f64>)>;
+
 /// The weights of every list that has others than 1.
-pub(crate) fn weights(store: &Store) -> Vec<(ListRef, Vec<f64>)> {
+pub(crate) fn weights(store: &Store) -> Weights {
     let snapshot = store.snapshot().expect("the disk works");
     let weights = |list| {
         let edges = snapshot.edges(list).expect("readable");
