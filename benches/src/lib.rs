@@ -5,9 +5,15 @@
 //! - `benches/adjacency.rs`: nanoseconds of each operation on a list, beside plain arrays and a map of bitmaps.
 //! - `columns`: bytes an edge that times take, and how long pages of a long list take.
 //! - `churn`: durable changes a second, and what readers feel of them.
+//! - `grpc`: what a call costs beside one that does nothing.
+//! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 pub mod bound;
 pub mod churn;
 pub mod edges;
+pub mod grpc;
+pub mod peers;
 pub mod scale;
+pub mod serving;
+pub mod wire;

@@ -9,6 +9,8 @@
 //! - [`store`]: all of these together: the one type that opens, reads and changes a graph.
 //! - [`query`]: set algebra, pages, paths and suggestions, pure over lists.
 //! - [`import`]: edge lists from files.
+//! - [`export`]: a graph as files that others read.
+//! - [`backup`]: the store at some revisions, kept elsewhere.
 //! - [`generate`]: follow graphs out of nothing, to measure with.
 //! - [`reorder`]: ids under which the lists of a graph pack smaller.
 //! - [`service`]: the gRPC doors.
@@ -19,7 +21,9 @@
 //! neither; what was acknowledged is durable; what is read was durable before.
 
 pub mod adjacency;
+pub mod backup;
 mod bytes;
+pub mod export;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod generate;

@@ -14,15 +14,20 @@ impl From<Relation> for graph::Relation {
     }
 }
 
-impl From<ListRef> for graph::ListRef {
-    fn from(list: ListRef) -> Self {
-        let direction = match list.direction {
+impl From<Direction> for graph::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
             Direction::Forward => graph::Direction::Forward,
             Direction::Reverse => graph::Direction::Reverse,
-        };
+        }
+    }
+}
+
+impl From<ListRef> for graph::ListRef {
+    fn from(list: ListRef) -> Self {
         graph::ListRef {
             relation: graph::Relation::from(list.relation) as i32,
-            direction: direction as i32,
+            direction: graph::Direction::from(list.direction) as i32,
             user: list.user.0,
         }
     }

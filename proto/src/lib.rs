@@ -6,14 +6,18 @@
 //! - [`deadline`]: how long a caller waits.
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
+//! - [`admin`]: a graph-store to run: its figures, snapshots and backups.
 //! - [`auth`]: the service token, on both sides.
+//! - [`server`]: how every gRPC server is set.
 //!
 //! The services meet here and nowhere else.
 
+pub mod admin;
 pub mod auth;
 pub mod convert;
 pub mod deadline;
 pub mod link;
+pub mod server;
 pub mod status;
 
 #[expect(missing_docs, unreachable_pub, reason = "generated; documented in the .proto files")]

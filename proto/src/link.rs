@@ -17,7 +17,7 @@ use crate::status::from_status;
 use crate::timeline::timeline_service_client::TimelineServiceClient;
 use crate::{LocalGraphStore, LocalTimelineService, graph, timeline};
 
-type Signed = InterceptedService<Channel, ServiceToken>;
+pub(crate) type Signed = InterceptedService<Channel, ServiceToken>;
 
 /// `roost.graph.v1.GraphStore`.
 #[derive(Clone)]
@@ -145,6 +145,6 @@ fn timed<T>(request: T) -> Request<T> {
     request
 }
 
-fn channel(address: Uri) -> Channel {
+pub(crate) fn channel(address: Uri) -> Channel {
     Endpoint::from(address).connect_timeout(limits::CALL_DEADLINE).tcp_nodelay(true).connect_lazy()
 }

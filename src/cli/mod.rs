@@ -2,6 +2,8 @@
 //!
 //! Exit code 0 when all is well, 2 for wrong usage, settings that are not right included, 1 for everything else.
 
+mod backup;
+mod export;
 mod generate;
 mod graph;
 mod import;
@@ -46,6 +48,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match matches.subcommand() {
         Some(("token", flags)) => token::run(flags),
         Some(("graph", graph)) => graph::run(graph),
+        Some(("backup", flags)) => backup::back_up(flags),
+        Some(("restore", flags)) => backup::restore(flags),
         Some((name, flags)) => servers::run(name, flags),
         None => Ok(()),
     };
@@ -71,6 +75,8 @@ fn command() -> Command {
         .subcommands(servers::commands())
         .subcommand(token::command())
         .subcommand(graph::command())
+        .subcommand(backup::backup_command())
+        .subcommand(backup::restore_command())
 }
 
 /// A command of a role, with the flags of its settings.

@@ -130,7 +130,13 @@ impl Reader<'_> {
         if self.given.get(name).is_some() {
             return self.value(name, parse);
         }
-        if self.given.has(name) {
+        // Of a store that serves or of its folder: one of the two is enough.
+        let other = match name {
+            "data" => "graph_store",
+            _ => "data",
+        };
+        let is_spared = self.given.role() == Role::Backup && self.given.get(other).is_some();
+        if self.given.has(name) && !is_spared {
             self.report(name, "must be set".to_owned());
         }
         Some(T::default())

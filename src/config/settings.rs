@@ -19,6 +19,8 @@ pub(crate) enum Role {
     Import,
     /// A command that reads a graph and ends.
     Inspect,
+    /// A command that copies the graph of a folder, or has a running graph-store copy its own.
+    Backup,
 }
 
 impl Role {
@@ -33,9 +35,18 @@ impl Role {
     }
 }
 
-const EVERYBODY: &[Role] =
-    &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api, Role::Token, Role::Import, Role::Inspect];
-const SERVERS: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api];
+const EVERYBODY: &[Role] = &[
+    Role::Serve,
+    Role::GraphStore,
+    Role::TimelineService,
+    Role::Api,
+    Role::Token,
+    Role::Import,
+    Role::Inspect,
+    Role::Backup,
+];
+/// Those who are called over gRPC or call.
+const CALLERS: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api, Role::Backup];
 const GRPC: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService];
 const REST: &[Role] = &[Role::Serve, Role::Api];
 
@@ -76,7 +87,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         None,
         "URI",
         "Where the graph-store is, as http://host:port",
-        &[Role::TimelineService, Role::Api],
+        &[Role::TimelineService, Role::Api, Role::Backup],
     ),
     text("timeline_service", None, "URI", "Where the timeline-service is, as http://host:port", &[Role::Api]),
     Setting {
@@ -85,7 +96,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         default: None,
         value_name: "TOKEN",
         help: "What every gRPC call must carry, at least 16 characters; needed once gRPC leaves loopback",
-        roles: SERVERS,
+        roles: CALLERS,
     },
     Setting {
         name: "slots",

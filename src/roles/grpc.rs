@@ -1,29 +1,22 @@
 //! The gRPC server: the services of this process, health and reflection.
 
-use std::time::Duration;
-
 use base::limits;
 use graph_store::service::GraphService;
 use proto::auth::ServiceToken;
 use proto::graph::graph_admin_server::GraphAdminServer;
 use proto::graph::graph_store_server::GraphStoreServer;
+use proto::server;
 use proto::timeline::timeline_service_server::TimelineServiceServer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::Server;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::server::Router;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
 
 use super::services::Services;
-
-/// Header bytes of one request: ours has none but the token.
-const HEADERS_MAX_BYTES: u32 = 16 << 10;
-/// How long a connection may be silent before it is asked whether it is still there, and how long it has to answer.
-const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// A server that has not begun.
 pub(super) struct GrpcServer {
@@ -39,11 +32,7 @@ impl GrpcServer {
     /// Health needs no service token, since those who ask for it, orchestrators and load balancers, can seldom send one.
     pub(super) fn new(services: &Services, token: &ServiceToken) -> anyhow::Result<Self> {
         let guard = token.guard();
-        let graph = services.graph.as_ref().map(|graph| {
-            let server = GraphStoreServer::new(graph.service.clone());
-            let server = server.max_decoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES);
-            InterceptedService::new(server.max_encoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES), guard.clone())
-        });
+        let graph = services.graph.as_ref().map(|graph| server::graph_store(graph.service.clone(), guard.clone()));
         let admin = services
             .graph
             .as_ref()
@@ -58,13 +47,7 @@ impl GrpcServer {
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             .build_v1()?;
         let health = HealthReporter::new();
-        let router = Server::builder()
-            .timeout(limits::CALL_DEADLINE)
-            .concurrency_limit_per_connection(limits::GRPC_IN_FLIGHT_MAX)
-            .load_shed(true)
-            .http2_max_header_list_size(HEADERS_MAX_BYTES)
-            .http2_keepalive_interval(Some(KEEPALIVE))
-            .http2_keepalive_timeout(Some(KEEPALIVE))
+        let router = server::builder()
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())))
             .add_service(InterceptedService::new(reflection, guard))
             .add_optional_service(graph)
@@ -85,14 +68,12 @@ impl GrpcServer {
             for name in names.iter().chain([&""]) {
                 health.set_service_status(name, ServingStatus::NotServing).await;
             }
-            // A stream of changes has no end of its own, and would be waited for.
+            // A stream of changes has no end of its own, others may take long, and all would be waited for.
             if let Some(graph) = graph {
-                graph.end_watches();
+                graph.end_streams();
             }
         };
-        // The server's own settings of sockets are for those that it opens itself.
-        let connections = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE));
-        router.serve_with_incoming_shutdown(connections, stopped).await?;
+        router.serve_with_incoming_shutdown(server::connections(listener), stopped).await?;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! - [`cli`]: usage, settings, exit codes, what else listens.
 //! - [`import`]: real graphs in, the same graphs out.
 //! - [`generate`]: made-up graphs, counted, imported and found whole.
+//! - [`operations`]: export, backup while it serves, restore, repair.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
 //! - [`paging`]: pages stay whole while others write.
@@ -16,6 +17,7 @@ mod crash;
 mod feeds;
 mod generate;
 mod import;
+mod operations;
 mod paging;
 mod story;
 mod support;

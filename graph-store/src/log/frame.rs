@@ -81,6 +81,19 @@ pub(super) fn sealed(after: Revision, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Appends `records`, the first of which has the revision behind `after`, as one frame, or as several where they do not
+/// fit one.
+pub fn encode_all(after: Revision, records: &[Record], out: &mut Vec<u8>) {
+    let frame = encode(after, records);
+    if frame.len() - FRAME_HEADER_LEN <= PAYLOAD_MAX || records.len() == 1 {
+        out.extend(frame);
+        return;
+    }
+    let (first, rest) = records.split_at(records.len() / 2);
+    encode_all(after, first, out);
+    encode_all(Revision(after.0 + first.len() as u64), rest, out);
+}
+
 /// A frame at the front of some bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

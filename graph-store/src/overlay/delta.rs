@@ -23,6 +23,16 @@ impl Delta {
         Delta { entries: Entries::One([entry]), net: net_of(entry), version: revision }
     }
 
+    /// That of a list in which nothing has changed yet.
+    pub(super) fn untouched(revision: Revision) -> Self {
+        Delta { entries: Entries::Few(Vec::new()), net: 0, version: revision }
+    }
+
+    /// Lets the list have changed at a revision, though no member came or went.
+    pub(super) fn touch(&mut self, revision: Revision) {
+        self.version = revision;
+    }
+
     /// The entry of a member, if it was touched.
     pub fn entry(&self, id: u32) -> Option<Entry> {
         self.entries.get(id)

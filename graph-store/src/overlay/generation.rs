@@ -31,6 +31,13 @@ impl Generation {
         self.set(list, Entry { id: member, time: REMOVED }, revision);
     }
 
+    /// Marks the list of the user with this ordinal as changed, though no member comes or goes.
+    pub fn touch(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), revision: Revision) {
+        let deltas = &mut self.lists[place(relation, direction)];
+        let (delta, _) = deltas.get_or_insert_with(ordinal, || Delta::untouched(revision));
+        delta.touch(revision);
+    }
+
     fn set(&mut self, (relation, direction, ordinal): (Relation, Direction, u32), entry: Entry, revision: Revision) {
         self.changes += 1;
         let deltas = &mut self.lists[place(relation, direction)];

@@ -27,5 +27,6 @@ pub use columns::{ByTime, DEFAULT_WEIGHT, TIME_ORDERED_ENTRIES, Times, Weights};
 pub use encoded::{Bases, EdgeTimes, EncodedLists};
 pub use error::SegmentError;
 pub use id::SegmentId;
+pub(crate) use id::WEIGHTS_EXTENSION;
 pub use reader::Segment;
 pub use writer::{Columns, SegmentInfo, SegmentWriter, UnsyncedSegment};

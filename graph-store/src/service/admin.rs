@@ -1,12 +1,16 @@
-//! For those who run the store: figures, compaction, verification.
+//! For those who run the store: figures, compaction, verification, snapshots, backups.
 
 use base::Error;
+use futures::stream::BoxStream;
 use proto::common;
 use proto::graph::graph_admin_server::GraphAdmin;
-use proto::graph::{CheckRequest, CheckResponse, CompactRequest, CompactResponse, StatsRequest, StatsResponse};
+use proto::graph::{
+    BackupRequest, BackupResponse, CheckRequest, CheckResponse, CompactRequest, CompactResponse, SnapshotRequest,
+    SnapshotResponse, StatsRequest, StatsResponse,
+};
 use tonic::{Request, Response, Status};
 
-use super::{GraphService, answer, blocking};
+use super::{GraphService, answer, backups, blocking, snapshots};
 use crate::store::{Report, Stats};
 
 #[tonic::async_trait]
@@ -25,6 +29,18 @@ impl GraphAdmin for GraphService {
     async fn check(&self, _: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let store = self.store().clone();
         answer("check everything", blocking(move || Ok(wire_report(store.check(&|_| {})))).await)
+    }
+
+    type SnapshotStream = BoxStream<'static, Result<SnapshotResponse, Status>>;
+
+    async fn snapshot(&self, request: Request<SnapshotRequest>) -> Result<Response<Self::SnapshotStream>, Status> {
+        answer("open a snapshot", snapshots::snapshot(&self.0, request.into_inner()).await)
+    }
+
+    type BackupStream = BoxStream<'static, Result<BackupResponse, Status>>;
+
+    async fn backup(&self, request: Request<BackupRequest>) -> Result<Response<Self::BackupStream>, Status> {
+        answer("begin a backup", backups::back_up(&self.0, request.into_inner()))
     }
 }
 

@@ -35,11 +35,7 @@ pub(super) async fn contains(store: &Store, request: ContainsRequest) -> Result<
     let list = checks::known_list(request.list.as_ref(), store.users(), "list")?;
     let users = checks::all_known(&request.users, store.users(), "users")?;
     let store = store.clone();
-    batch(users.len(), move || {
-        let contained = users.into_iter().map(|user| store.contains(list, user));
-        Ok(ContainsResponse { contained: contained.collect::<Result<_, _>>()? })
-    })
-    .await
+    batch(users.len(), move || Ok(ContainsResponse { contained: store.contains_each(list, &users)? })).await
 }
 
 pub(super) async fn count(store: &Store, request: CountRequest) -> Result<CountResponse, Error> {
@@ -95,5 +91,10 @@ fn relationship(store: &Store, source: UserId, target: UserId) -> Result<Relatio
 }
 
 fn known_lists(lists: &[graph::ListRef], users: u32) -> Result<Vec<ListRef>, Error> {
-    lists.iter().enumerate().map(|(i, list)| checks::known_list(Some(list), users, &format!("lists[{i}]"))).collect()
+    // A name is made for a list that is refused alone.
+    let known = |(i, list)| {
+        let known = checks::known_list(Some(list), users, "lists");
+        known.or_else(|_| checks::known_list(Some(list), users, &format!("lists[{i}]")))
+    };
+    lists.iter().enumerate().map(known).collect()
 }

@@ -26,7 +26,7 @@ use super::manifest::{CatalogFile, Manifest};
 use super::open::{catalog_path, externals_path};
 use super::paced_disk::PacedDisk;
 use super::queue::Queue;
-use super::segments::{Rewrite, Segments};
+use super::segments::{KnownWeights, Rewrite, Segments};
 use super::{Directory, Shared, Store, StoreError};
 use crate::metrics;
 use crate::overlay::Generation;
@@ -115,6 +115,14 @@ impl Compactor {
         }
         self.compact(Part::Directory, &disk)?;
         Ok(revision)
+    }
+
+    /// Writes out the slots that have so many frozen generations. To be called in one's turn.
+    pub(super) fn thin_out(&self, generations: usize) -> Result<(), StoreError> {
+        let disk = self.paced_disk(None);
+        let slots = self.shared.slots.all().zip(&self.shared.lists);
+        let mut crowded = slots.filter(|(_, lists)| lists.frozen().len() >= generations);
+        crowded.try_for_each(|(slot, _)| self.compact(Part::Slot(slot), &disk))
     }
 
     fn paced_disk(&self, bytes_per_second: Option<u64>) -> PacedDisk {
@@ -209,7 +217,8 @@ impl Shared {
         let segments = self.lists[usize::from(slot.0)].segments();
         let number = || self.manifest.lock().take_number();
         let (folder, options) = (self.folder.as_path(), &self.options);
-        Rewrite { disk, folder, changes, added, revision, options }.run(&segments, number)
+        let known_weights = &KnownWeights::new();
+        Rewrite { disk, folder, changes, added, known_weights, revision, options }.run(&segments, number)
     }
 
     /// Files of a slot that are no longer named.
@@ -218,9 +227,9 @@ impl Shared {
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
     }
 
-    /// Files that nothing names any more; one that cannot be removed now is removed at the next open.
+    /// Removes files that nothing names any more, once nobody copies them; one that cannot be removed now is removed at the next open.
     pub(super) fn remove(&self, obsolete: &[PathBuf]) {
-        for path in obsolete {
+        for path in &self.pins.removable(obsolete) {
             if let Err(error) = self.disk.remove(path) {
                 tracing::warn!(path = %path.display(), %error, "file not removed");
             }
@@ -293,6 +302,7 @@ impl Shared {
             let manifest = self.manifest.lock();
             (manifest.oldest_revision(), manifest.consumers.values().copied().collect::<Vec<_>>())
         };
+        let needed = self.pins.trimmable(needed);
         positions.sort_unstable();
         for position in positions.into_iter().map(Revision).chain([needed]) {
             self.log.trim(position.min(needed))?;

@@ -23,6 +23,12 @@ pub enum StoreError {
         /// The store's folder.
         folder: PathBuf,
     },
+    /// A restore to the folder was cut short.
+    #[error("the restore to {folder} was cut short: restore again")]
+    HalfRestored {
+        /// The store's folder.
+        folder: PathBuf,
+    },
     /// A file that is not covered by a more telling variant is damaged.
     #[error("{path} is damaged: {what}")]
     Damaged {
@@ -139,6 +145,7 @@ impl From<StoreError> for base::Error {
             }
             StoreError::Refused => told(Code::ReadOnly, error.to_string()),
             StoreError::NoManifest { .. }
+            | StoreError::HalfRestored { .. }
             | StoreError::Damaged { .. }
             | StoreError::Slots { .. }
             | StoreError::MissingRecords { .. }

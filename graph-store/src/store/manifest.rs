@@ -17,7 +17,7 @@
 //! or null, in the order follow forward, follow reverse, block forward, block reverse, mute forward, mute reverse.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base::disk::{Disk, replace_file};
 use base::{Revision, Slots};
@@ -101,7 +101,12 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io(path, "read")(error)),
         };
-        let damaged = |what| StoreError::Damaged { path: PathBuf::from(&path), what };
+        Self::decode(&bytes, &path).map(Some)
+    }
+
+    /// Reads the bytes of a manifest, which is at `path`.
+    pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
+        let damaged = |what| StoreError::Damaged { path: path.to_owned(), what };
         let line_end = bytes.iter().position(|byte| *byte == b'\n').ok_or_else(|| damaged("no first line"))?;
         let body = &bytes[line_end + 1..];
         if bytes[..line_end] != *first_line(body).as_bytes() {
@@ -111,7 +116,7 @@ impl Manifest {
         if Slots::new(manifest.slots).is_none() || manifest.slots_state.len() != usize::from(manifest.slots) {
             return Err(damaged("impossible number of slots"));
         }
-        Ok(Some(manifest))
+        Ok(manifest)
     }
 
     /// Makes this the manifest of a folder, durably and at once.
@@ -128,6 +133,12 @@ impl Manifest {
     pub(crate) fn take_number(&mut self) -> u64 {
         self.next_number += 1;
         self.next_number - 1
+    }
+
+    /// The revision that some file stands for, and none for a later one.
+    pub(crate) fn newest_revision(&self) -> Revision {
+        let slots = self.slots_state.iter().map(|slot| slot.revision);
+        Revision(slots.chain([self.catalog.revision]).max().unwrap_or_default())
     }
 
     /// The revision that every file stands for at least: earlier records are not needed.

@@ -23,6 +23,7 @@ mod appender;
 mod bulk;
 mod catalog;
 mod check;
+pub(crate) mod checkpoint;
 mod committer;
 mod compaction;
 mod error;
@@ -33,12 +34,15 @@ mod layers;
 mod manifest;
 mod open;
 mod paced_disk;
+mod pins;
 mod popular;
 mod pressure;
 mod queue;
 mod read;
+mod repair;
 mod segments;
 mod slot;
+mod snapshot;
 mod stats;
 mod view;
 mod watch;
@@ -57,10 +61,13 @@ use tokio::sync::{oneshot, watch as tokio_watch};
 pub use bulk::{Bulk, BulkEdges, BulkError, BulkOptions, BulkReport, Columns, EdgeBatch, Gatherer, TooManyPeople};
 pub use catalog::NamedSet;
 pub use check::Report;
+pub use checkpoint::Checkpoint;
 pub use error::StoreError;
 pub use judge::{Change, Outcome};
 pub use open::{Options, Recovery};
 pub use queue::{Allocated, Applied, Wanted};
+pub use repair::Repairs;
+pub use snapshot::Snapshot;
 pub use stats::Stats;
 pub use view::ListView;
 pub use watch::CONSUMERS_MAX;
@@ -105,6 +112,8 @@ struct Shared {
     log_bytes_to_look_at: AtomicU64,
     manifest: Mutex<Manifest>,
     popular: popular::Popular,
+    /// What is being copied and must stay on the disk.
+    pins: pins::Pins,
     _lock: Box<dyn LockGuard>,
 }
 

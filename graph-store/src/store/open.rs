@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use base::clock::Clock;
-use base::disk::Disk;
+use base::disk::{Disk, LockGuard};
 use base::{Revision, Slots};
 use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
@@ -15,10 +15,12 @@ use tokio::sync::watch;
 
 use super::appender::Appender;
 use super::catalog::Catalog;
+use super::checkpoint::RESTORING;
 use super::committer::Committer;
 use super::compaction::Compactor;
 use super::externals::Externals;
 use super::manifest::{ImportMark, MANIFEST, Manifest};
+use super::pins::Pins;
 use super::pressure::Pressure;
 use super::queue::Queue;
 use super::segments::{Segments, is_segment_file};
@@ -96,10 +98,7 @@ impl Store {
         options: Options,
     ) -> Result<(Store, Recovery), StoreError> {
         disk.create_folder(folder).map_err(StoreError::io(folder, "created"))?;
-        let lock = disk.lock(&folder.join(LOCK)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::WouldBlock => StoreError::InUse { folder: folder.to_owned() },
-            _ => StoreError::io(folder.join(LOCK), "locked")(error),
-        })?;
+        let lock = lock(disk.as_ref(), folder)?;
         let (manifest, log, cut) = match Manifest::read(disk.as_ref(), folder)? {
             Some(manifest) => {
                 let (log, cut) = FileLog::open(disk.clone(), &folder.join("log"))?;
@@ -113,27 +112,7 @@ impl Store {
         }
         let log = log.with_file_bytes(options.log_file_bytes);
         let removed = remove_leftovers(disk.as_ref(), folder, &manifest)?;
-        let pressure = Arc::new(Pressure::new(options.overlay_bytes));
-        let lists = slots.all().zip(&manifest.slots_state).map(|(slot, files)| {
-            let segments = Segments::open(disk.as_ref(), folder, slots, slot, files.segments)?;
-            Ok(Slot::new(slots, segments, Revision(files.revision), pressure.clone()))
-        });
-        let shared = Shared {
-            lists: lists.collect::<Result<_, StoreError>>()?,
-            directory: RwLock::new(read_directory(disk.as_ref(), folder, &manifest)?),
-            folder: folder.to_owned(),
-            log: Box::new(log),
-            options,
-            slots,
-            revision: watch::Sender::new(Revision::ZERO),
-            pressure,
-            log_bytes_to_look_at: AtomicU64::new(0),
-            manifest: Mutex::new(manifest),
-            popular: popular::Popular::default(),
-            disk,
-            clock,
-            _lock: lock,
-        };
+        let shared = assemble((disk, clock), folder, options, manifest, log, lock)?;
         let replayed = shared.replay()?;
         let recovery = Recovery { cut, replayed, removed };
         Ok((Store::start(Arc::new(shared))?, recovery))
@@ -161,7 +140,7 @@ impl Store {
 
 impl Shared {
     /// Applies what the log has and the files have not.
-    fn replay(&self) -> Result<u64, StoreError> {
+    pub(super) fn replay(&self) -> Result<u64, StoreError> {
         let (oldest, import) = {
             let manifest = self.manifest.lock();
             (manifest.oldest_revision(), manifest.import)
@@ -213,13 +192,58 @@ impl Shared {
     }
 }
 
+/// Takes the folder's one lock.
+pub(super) fn lock(disk: &dyn Disk, folder: &Path) -> Result<Box<dyn LockGuard>, StoreError> {
+    disk.lock(&folder.join(LOCK)).map_err(|error| match error.kind() {
+        std::io::ErrorKind::WouldBlock => StoreError::InUse { folder: folder.to_owned() },
+        _ => StoreError::io(folder.join(LOCK), "locked")(error),
+    })
+}
+
+/// The store of a manifest and a log. Its log is not replayed yet.
+pub(super) fn assemble(
+    (disk, clock): (Arc<dyn Disk>, Arc<dyn Clock>),
+    folder: &Path,
+    options: Options,
+    manifest: Manifest,
+    log: FileLog,
+    lock: Box<dyn LockGuard>,
+) -> Result<Shared, StoreError> {
+    let slots = Slots::new(manifest.slots).ok_or(StoreError::Slots { found: manifest.slots, wanted: 0 })?;
+    let pressure = Arc::new(Pressure::new(options.overlay_bytes));
+    let lists = slots.all().zip(&manifest.slots_state).map(|(slot, files)| {
+        let segments = Segments::open(disk.as_ref(), folder, slots, slot, files.segments)?;
+        Ok(Slot::new(slots, segments, Revision(files.revision), pressure.clone()))
+    });
+    Ok(Shared {
+        lists: lists.collect::<Result<_, StoreError>>()?,
+        directory: RwLock::new(read_directory(disk.as_ref(), folder, &manifest)?),
+        folder: folder.to_owned(),
+        log: Box::new(log),
+        options,
+        slots,
+        revision: watch::Sender::new(Revision::ZERO),
+        pressure,
+        log_bytes_to_look_at: AtomicU64::new(0),
+        manifest: Mutex::new(manifest),
+        popular: popular::Popular::default(),
+        pins: Pins::default(),
+        disk,
+        clock,
+        _lock: lock,
+    })
+}
+
 /// An empty store: the manifest comes last and makes it one.
 fn create(disk: Arc<dyn Disk>, folder: &Path, slots: Slots) -> Result<(Manifest, FileLog, Option<Cut>), StoreError> {
+    let names = |inside: &Path| disk.names(inside).map_err(StoreError::io(inside, "listed"));
+    if names(folder)?.iter().any(|name| name == RESTORING) {
+        return Err(StoreError::HalfRestored { folder: folder.to_owned() });
+    }
     let log_folder = folder.join("log");
     for inside in [&log_folder, &folder.join("segments")] {
         disk.create_folder(inside).map_err(StoreError::io(inside, "created"))?;
     }
-    let names = |inside: &Path| disk.names(inside).map_err(StoreError::io(inside, "listed"));
     if !names(&folder.join("segments"))?.is_empty() || has_records(&disk, &log_folder, &names(&log_folder)?) {
         return Err(StoreError::NoManifest { folder: folder.to_owned() });
     }
@@ -240,7 +264,7 @@ fn has_records(disk: &Arc<dyn Disk>, folder: &Path, names: &[String]) -> bool {
     !(first_only && unfinished())
 }
 
-fn read_directory(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Directory, StoreError> {
+pub(super) fn read_directory(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Result<Directory, StoreError> {
     let catalog = match manifest.catalog.number {
         Some(number) => Catalog::read(disk, &catalog_path(folder, number))?,
         None => Catalog::default(),
@@ -287,5 +311,6 @@ fn remove_leftovers(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> Resu
 fn is_ours(name: &str) -> bool {
     let table = ["catalog-", "externals-"].iter().any(|prefix| name.starts_with(prefix));
     let ended = [".table", ".tmp"].iter().any(|suffix| name.ends_with(suffix));
-    table && ended || name.strip_suffix(".tmp") == Some(MANIFEST) || is_segment_file(name)
+    let whole = name.strip_suffix(".tmp").unwrap_or(name);
+    table && ended || whole == RESTORING || whole != name && whole == MANIFEST || is_segment_file(name)
 }

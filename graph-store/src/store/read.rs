@@ -38,6 +38,11 @@ impl Store {
         self.0.shared.contains(list, member)
     }
 
+    /// Which of `members` are in a list, in their order: the list is found once, and is the same for all of them.
+    pub fn contains_each(&self, list: ListRef, members: &[UserId]) -> Result<Vec<bool>, StoreError> {
+        Ok(self.0.shared.slot_of(list.user).contains_each(list, members)?)
+    }
+
     /// The size of a list.
     pub fn count(&self, list: ListRef) -> Result<u64, StoreError> {
         Ok(self.0.shared.slot_of(list.user).count(list)?)

@@ -64,6 +64,26 @@ impl Slot {
         segments.contains(key, member.0)
     }
 
+    /// Which of `members` are in the list, in their order.
+    pub(crate) fn contains_each(&self, list: ListRef, members: &[UserId]) -> Result<Vec<bool>, SegmentError> {
+        let key = self.key(list);
+        let (segments, changed) = {
+            let state = self.layers.read();
+            let deltas: Vec<&Delta> = deltas(&state, key).collect();
+            let touched = |member: &UserId| deltas.iter().find_map(|delta| delta.entry(member.0));
+            let now = |member: &UserId| touched(member).map(|entry| entry.time().is_some());
+            let changed: Vec<Option<bool>> =
+                if deltas.is_empty() { Vec::new() } else { members.iter().map(now).collect() };
+            (state.base.clone(), changed)
+        };
+        let below = segments.list(key)?;
+        let changed = changed.into_iter().chain(std::iter::repeat(None));
+        let contains = |(member, changed): (&UserId, Option<bool>)| {
+            changed.unwrap_or_else(|| below.as_ref().is_some_and(|below| below.contains(member.0)))
+        };
+        Ok(members.iter().zip(changed).map(contains).collect())
+    }
+
     /// The size of the list.
     pub(crate) fn count(&self, list: ListRef) -> Result<u64, SegmentError> {
         let key = self.key(list);

@@ -2,11 +2,13 @@
 
 mod adjacency;
 mod asking_disk;
+mod backup;
 mod columns;
 mod compaction;
 mod concurrent;
 mod crash;
 mod damage;
+mod export;
 mod fuzz;
 mod generate;
 mod golden;
@@ -27,6 +29,8 @@ mod query_page;
 mod query_path;
 mod query_suggest;
 mod reorder;
+mod repair;
 mod segment;
 mod service;
+mod snapshot;
 mod support;

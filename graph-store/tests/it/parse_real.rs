@@ -9,7 +9,7 @@ use graph_store::import::source::Source;
 use roaring::RoaringBitmap;
 
 /// The file of the test data, or `None`, said aloud, where there are none and this is not the continuous integration.
-fn file(name: &str) -> Option<PathBuf> {
+pub(crate) fn file(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("ROOST_TEST_DATA")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")), PathBuf::from);
     let path = folder.join(name);

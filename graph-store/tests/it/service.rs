@@ -1,8 +1,10 @@
 //! Every call of the services answers what the store has, and refuses what is wrong by the name of the field.
 
+mod backup;
 mod compute;
 mod refused;
 mod select;
+mod snapshot;
 mod watch;
 
 use std::fmt::Debug;

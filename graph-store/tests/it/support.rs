@@ -7,6 +7,8 @@ use std::sync::Arc;
 use base::clock::ManualClock;
 use base::disk::{Disk, SimulatedDisk};
 use base::{Direction, ListRef, Relation, Slots, UserId};
+use graph_store::import::format::Format;
+use graph_store::import::{Import, import};
 use graph_store::log::Operation;
 use graph_store::store::{Change, Outcome, Wanted};
 use graph_store::{Options, Recovery, Store, StoreError};
@@ -36,6 +38,27 @@ pub(crate) fn with_users(disk: &SimulatedDisk, users: u32) -> Store {
     let store = open(disk);
     store.allocate_blocking(Wanted::Count(users), String::new()).expect("the disk works");
     store
+}
+
+/// Imports the rows of a CSV file, the first of which names the columns.
+pub(crate) fn import_csv(store: &Store, rows: &str) {
+    let file = tempfile::NamedTempFile::new().expect("a file can be made");
+    std::fs::write(file.path(), rows).expect("a file can be written");
+    let what = Import { edges: file.path().to_owned(), format: Some(Format::Csv), ..Import::default() };
+    import(store, &what, &|_| {}).expect("well-formed");
+}
+
+/// Lists with the weights of their members.
+pub(crate) type Weights = Vec<(ListRef, Vec<f64>)>;
+
+/// The weights of every list that has others than 1.
+pub(crate) fn weights(store: &Store) -> Weights {
+    let snapshot = store.snapshot().expect("the disk works");
+    let weights = |list| {
+        let edges = snapshot.edges(list).expect("readable");
+        (list, snapshot.weights(list, &edges).expect("readable"))
+    };
+    all_lists(store.users()).map(weights).filter(|(_, weights)| !weights.is_empty()).collect()
 }
 
 pub(crate) fn change(relation: Relation, operation: Operation, source: u32, target: u32) -> Change {
@@ -144,5 +167,9 @@ pub(crate) fn assert_same(store: &Store, model: &Model) {
             let contained = store.contains(list, UserId(id)).expect("readable");
             assert_eq!(contained, ids.binary_search(&id).is_ok(), "{list:?} and {id}");
         }
+        // In no order, and some of them twice.
+        let asked: Vec<UserId> = (0..store.users()).rev().chain(0..store.users()).map(UserId).collect();
+        let each: Vec<bool> = asked.iter().map(|user| ids.binary_search(&user.0).is_ok()).collect();
+        assert_eq!(store.contains_each(list, &asked).expect("readable"), each, "{list:?}");
     }
 }

@@ -46,6 +46,8 @@ impl Answer {
 impl Rest {
     /// Nobody in particular, at `http://host:port`.
     pub(crate) fn new(base: &str) -> Rest {
+        // The server brings TLS for object stores, and with it the need to say whose cryptography it is.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(REQUEST_DEADLINE).build().expect("a client can be made");
         Rest { client, base: base.to_owned(), token: None }
     }

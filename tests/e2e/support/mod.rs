@@ -5,4 +5,5 @@ pub(crate) mod data;
 pub(crate) mod installation;
 pub(crate) mod model;
 pub(crate) mod process;
+pub(crate) mod s3;
 pub(crate) mod wait;

@@ -96,10 +96,16 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a role and waits until it listens.
     pub(crate) fn start(role: &str, folder: &Path, arguments: &[String]) -> Process {
+        Process::start_in(&[], role, folder, arguments)
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_in(environment: &[(&str, String)], role: &str, folder: &Path, arguments: &[String]) -> Process {
         let ready_file = ready_file(folder, role);
         // What a process before this one wrote says nothing about this one.
         let _ = std::fs::remove_file(&ready_file);
         let mut command = binary();
+        command.envs(environment.iter().cloned());
         command.arg(role).args(arguments).arg("--ready-file").arg(&ready_file);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("roost starts");

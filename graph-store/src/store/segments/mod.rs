@@ -9,12 +9,12 @@ use base::disk::Disk;
 use base::{Direction, Relation, Revision, Slot, Slots};
 use roaring::RoaringBitmap;
 
-pub(super) use rewrite::Rewrite;
+pub(super) use rewrite::{KnownWeights, Rewrite};
 
 use super::StoreError;
 use crate::adjacency::List;
-use crate::overlay::place;
-use crate::segment::{Segment, SegmentError, SegmentId, SegmentInfo};
+use crate::overlay::{Delta, place};
+use crate::segment::{DEFAULT_WEIGHT, Segment, SegmentError, SegmentId, SegmentInfo, WEIGHTS_EXTENSION};
 
 /// How many ids of a list are read in the time that one lookup takes.
 const READ_PER_LOOKUP: usize = 16;
@@ -60,7 +60,8 @@ impl Segments {
         Ok(Segments { slots, slot, files })
     }
 
-    /// The paths of the files with these numbers, and of the weights that they may have beside them.
+    /// The paths of the files with these numbers, and of the weights that they may have beside them: a segment knows
+    /// whether it has any, its number does not.
     pub(super) fn paths(folder: &Path, slot: Slot, numbers: [Option<u64>; 6]) -> Vec<PathBuf> {
         let ids = places().filter_map(|(relation, direction)| {
             let number = numbers[place(relation, direction)]?;
@@ -70,6 +71,11 @@ impl Segments {
         let folder = segments_folder(folder);
         let names = ids.flat_map(|id| [id.file_name(), id.times_name(), id.weights_name()]);
         names.map(|name| folder.join(name)).collect()
+    }
+
+    /// Whether a path of a segment's file is that of its weights.
+    pub(super) fn is_weights(path: &Path) -> bool {
+        path.extension().is_some_and(|extension| extension == WEIGHTS_EXTENSION)
     }
 
     /// The paths of these files.
@@ -147,6 +153,54 @@ impl Segments {
         Ok(ids.into_iter().zip(times).collect())
     }
 
+    /// Whether any edge of a list like this may have another weight than 1.
+    pub(super) fn have_weights(&self, (relation, direction, _): Key) -> bool {
+        self.segment(relation, direction).is_some_and(|segment| segment.weights().exist())
+    }
+
+    /// The weights of a list under deltas, where those leave it with these ids; none where the file has none. An edge
+    /// that came about since has the weight of those that come without one, even if it had been there before.
+    pub(super) fn weights<'a>(
+        &self,
+        key: Key,
+        deltas: impl Iterator<Item = &'a Delta> + Clone,
+        ids: &[u32],
+    ) -> Result<Vec<f64>, SegmentError> {
+        let Some(segment) = self.segment(key.0, key.1).filter(|segment| segment.weights().exist()) else {
+            return Ok(Vec::new());
+        };
+        let (mut ids_before, mut weights_before) = (Vec::new(), Vec::new());
+        if let Some(list) = segment.list(key.2)? {
+            list.decode_into(&mut ids_before);
+            segment.weights().decode_into(key.2, ids_before.len(), &mut weights_before)?;
+        }
+        let mut before = ids_before.into_iter().zip(weights_before).peekable();
+        let weights = ids.iter().map(|id| {
+            while before.next_if(|(other, _)| other < id).is_some() {}
+            let weight = before.next_if(|(other, _)| other == id).map(|(_, weight)| weight);
+            let touched = deltas.clone().any(|delta| delta.entry(*id).is_some());
+            weight.filter(|_| !touched).unwrap_or(DEFAULT_WEIGHT)
+        });
+        Ok(weights.collect())
+    }
+
+    /// What is wrong with the files with these numbers, where anything is.
+    pub(super) fn damage(
+        disk: &dyn Disk,
+        folder: &Path,
+        slots: Slots,
+        slot: Slot,
+        numbers: [Option<u64>; 6],
+    ) -> Vec<((Relation, Direction), String)> {
+        let damage = |(relation, direction)| {
+            let id = SegmentId { slot, slots, relation, direction, number: numbers[place(relation, direction)]? };
+            let segment = Segment::open(disk, &segments_folder(folder).join(id.file_name()));
+            let error = segment.and_then(|segment| segment.verify_all()).err()?;
+            Some(((relation, direction), base::error::chain(&error)))
+        };
+        places().filter_map(damage).collect()
+    }
+
     /// Verifies every block and every list, and tells what is wrong.
     pub(super) fn verify(&self, find: &mut dyn FnMut(String)) {
         for segment in self.files.iter().flatten() {
@@ -161,7 +215,8 @@ impl Segments {
         self.files[place(relation, direction)].as_deref()
     }
 
-    fn list(&self, (relation, direction, ordinal): Key) -> Result<Option<List<'_>>, SegmentError> {
+    /// The list where it lies.
+    pub(super) fn list(&self, (relation, direction, ordinal): Key) -> Result<Option<List<'_>>, SegmentError> {
         self.segment(relation, direction).map_or(Ok(None), |segment| segment.list(ordinal))
     }
 }

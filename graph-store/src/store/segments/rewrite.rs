@@ -1,6 +1,6 @@
 //! New segments of a slot: the lists that it has, under changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,9 +9,12 @@ use base::{Direction, Relation, Revision};
 
 use super::{Key, Segments, places, segments_folder};
 use crate::adjacency::List;
-use crate::overlay::{Generation, place};
+use crate::overlay::{Delta, Generation, place};
 use crate::segment::{Columns, DEFAULT_WEIGHT, Segment, SegmentError, SegmentId, SegmentWriter};
 use crate::store::{Options, StoreError};
+
+/// Weights other than 1 by list, each list's by member.
+pub(in crate::store) type KnownWeights = BTreeMap<Key, Vec<(u32, f64)>>;
 
 /// What is written, where and how.
 pub(in crate::store) struct Rewrite<'a> {
@@ -22,6 +25,8 @@ pub(in crate::store) struct Rewrite<'a> {
     pub(in crate::store) changes: &'a [Arc<Generation>],
     /// Follows, forward and reverse, that came in bulk at the revision: none of them is in the segments or the changes.
     pub(in crate::store) added: [Option<Arc<Segment>>; 2],
+    /// The weights of lists that the changes alone make up.
+    pub(in crate::store) known_weights: &'a KnownWeights,
     /// What the new segments stand for.
     pub(in crate::store) revision: Revision,
     pub(in crate::store) options: &'a Options,
@@ -99,7 +104,8 @@ impl Rewrite<'_> {
             writer = writer.continuing(segment);
         }
         let added = self.added(relation, direction).map(AsRef::as_ref);
-        if before.into_iter().chain(added).any(|segment| segment.weights().exist()) {
+        let known = || self.known_weights.keys().any(|known| (known.0, known.1) == (relation, direction));
+        if before.into_iter().chain(added).any(|segment| segment.weights().exist()) || known() {
             writer = writer.with_weights(self.disk, folder)?;
         }
         let mut touched = touched.iter().copied().peekable();
@@ -122,8 +128,7 @@ impl Rewrite<'_> {
 
     /// Appends a list that was touched, as it is now.
     fn push(&self, old: &Segments, key: Key, writer: &mut SegmentWriter) -> Result<(), SegmentError> {
-        let deltas = self.changes.iter().filter_map(|generation| generation.delta(key.0, key.1, key.2));
-        let edges = deltas.fold(old.edges(key)?, |below, delta| delta.merge(&below));
+        let edges = self.deltas(key).fold(old.edges(key)?, |below, delta| delta.merge(&below));
         let mut version = self.versions(key).max().unwrap_or(self.revision);
         let (mut ids, mut times): (Vec<u32>, Vec<u32>) = edges.into_iter().unzip();
         let mut weights = self.weights(old, key, &ids)?;
@@ -136,26 +141,16 @@ impl Rewrite<'_> {
         writer.push_columns(key.2, version.0, Columns { ids: &ids, times: &times, weights: &weights })
     }
 
-    /// The weights of a list that was touched and now has these ids; none where the old file has none. An edge that came
-    /// about since has the weight of those that come without one, even if it had been there before.
+    /// The weights of a list that was touched and now has these ids; none where all are 1.
     fn weights(&self, old: &Segments, key: Key, ids: &[u32]) -> Result<Vec<f64>, SegmentError> {
-        let Some(segment) = old.segment(key.0, key.1).filter(|segment| segment.weights().exist()) else {
-            return Ok(Vec::new());
-        };
-        let (mut ids_before, mut weights_before) = (Vec::new(), Vec::new());
-        if let Some(list) = segment.list(key.2)? {
-            list.decode_into(&mut ids_before);
-            segment.weights().decode_into(key.2, ids_before.len(), &mut weights_before)?;
-        }
-        let deltas = || self.changes.iter().filter_map(move |generation| generation.delta(key.0, key.1, key.2));
-        let mut before = ids_before.into_iter().zip(weights_before).peekable();
-        let weights = ids.iter().map(|id| {
-            while before.next_if(|(other, _)| other < id).is_some() {}
-            let weight = before.next_if(|(other, _)| other == id).map(|(_, weight)| weight);
-            let touched = deltas().any(|delta| delta.entry(*id).is_some());
-            weight.filter(|_| !touched).unwrap_or(DEFAULT_WEIGHT)
-        });
-        Ok(weights.collect())
+        let Some(known) = self.known_weights.get(&key) else { return old.weights(key, self.deltas(key), ids) };
+        let weight = |id: &u32| known.binary_search_by_key(id, |(member, _)| *member).map(|place| known[place].1);
+        Ok(ids.iter().map(|id| weight(id).unwrap_or(DEFAULT_WEIGHT)).collect())
+    }
+
+    /// What changed in a list, oldest first.
+    fn deltas(&self, (relation, direction, ordinal): Key) -> impl Iterator<Item = &Delta> + Clone {
+        self.changes.iter().filter_map(move |generation| generation.delta(relation, direction, ordinal))
     }
 
     fn added(&self, relation: Relation, direction: Direction) -> Option<&Arc<Segment>> {
@@ -163,9 +158,8 @@ impl Rewrite<'_> {
     }
 
     /// The revision of the last change of a list in each generation.
-    fn versions(&self, (relation, direction, ordinal): Key) -> impl Iterator<Item = Revision> {
-        let deltas = self.changes.iter().filter_map(move |generation| generation.delta(relation, direction, ordinal));
-        deltas.map(|delta| delta.version())
+    fn versions(&self, key: Key) -> impl Iterator<Item = Revision> {
+        self.deltas(key).map(Delta::version)
     }
 }
 
@@ -232,6 +226,7 @@ mod tests {
             folder: Path::new(FOLDER),
             changes: &changes,
             added: [None, None],
+            known_weights: &KnownWeights::new(),
             revision: Revision(7),
             options: &options,
         };

@@ -374,7 +374,7 @@ async fn watches_end_with_the_service_and_do_not_keep_the_store_open() {
 
     let service = GraphService::new(reopen(&disk, two_slots()).await);
     let mut stream = watch(&service, WatchRequest::default()).await;
-    service.end_watches();
+    service.end_streams();
     assert_eq!(end(&mut stream).await.1, Some(Code::Unavailable));
     // Those that come later end as well.
     let mut late = watch(&service, WatchRequest::default()).await;
