@@ -66,14 +66,17 @@ impl Slot {
 
     /// Which of `members` are in the list, in their order.
     pub(crate) fn contains_each(&self, list: ListRef, members: &[UserId]) -> Result<Vec<bool>, SegmentError> {
-        let (key, state) = (self.key(list), self.state.read());
-        let deltas: Vec<&Delta> = state.deltas(key).collect();
-        let touched = |member: &UserId| deltas.iter().find_map(|delta| delta.entry(member.0));
-        let now = |member: &UserId| touched(member).map(|entry| entry.time().is_some());
-        let changed: Vec<Option<bool>> = if deltas.is_empty() { Vec::new() } else { members.iter().map(now).collect() };
-        let segments = state.segments.clone();
-        // Pages of the segment may have to come from the disk, for which no writer should wait.
-        drop(state);
+        let key = self.key(list);
+        let (segments, changed) = {
+            let state = self.layers.read();
+            let deltas: Vec<&Delta> = deltas(&state, key).collect();
+            let now = |member: &UserId| deltas.iter().find_map(|delta| delta.entry(member.0));
+            let changed = |member| now(member).map(|entry| entry.time().is_some());
+            let changed: Vec<Option<bool>> =
+                if deltas.is_empty() { Vec::new() } else { members.iter().map(changed).collect() };
+            (state.base.clone(), changed)
+        };
+        // As in `contains`: not under the lock. Where nothing changed, nothing is said of anybody.
         let below = segments.list(key)?;
         let changed = changed.into_iter().chain(std::iter::repeat(None));
         let contains = |(member, changed): (&UserId, Option<bool>)| {

@@ -77,9 +77,7 @@ pub(crate) fn encode(numbers: impl Iterator<Item = Option<u32>>, out: &mut Vec<u
         blocks.resize(start + width as usize * UNIT, 0);
         for (i, above) in block.into_iter().enumerate() {
             let difference = above.map_or(0, |above| above - base);
-            for bit in (0..width).filter(|bit| difference >> bit & 1 == 1) {
-                bits::set(&mut blocks[start..], i * width as usize + bit as usize);
-            }
+            bits::put(&mut blocks[start..], i * width as usize, difference as u64, width);
         }
         ends.extend(((blocks.len() / UNIT) as u32).to_le_bytes());
     }

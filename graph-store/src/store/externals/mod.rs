@@ -2,8 +2,7 @@
 //!
 //! Those of imports lie in a mapped table; those given out since the table was written, in memory.
 //!
-//! - `table`: the file.
-//! - `ascending`: its column of external ids; `lines`: its columns of user ids and of ranks.
+//! - `table`: the file; `lines`: its columns of user ids and of ranks.
 
 use std::path::Path;
 
@@ -14,7 +13,6 @@ use rustc_hash::FxHashMap;
 use super::StoreError;
 use table::Table;
 
-mod ascending;
 mod lines;
 mod table;
 

@@ -10,7 +10,7 @@
 //! | 4 | version, now 2 |
 //! | 4 | n, the number of external ids |
 //! | 4 | m, one more than the greatest user id that has one |
-//! | as many as it takes | the external id of each rank, [ascending](super::ascending) |
+//! | as many as it takes | the external id of each rank, [ascending](crate::adjacency::ascending) |
 //! | as many as it takes | the user id of each rank, as [lines](super::lines) |
 //! | as many as it takes | the rank of each user id below m, as [lines](super::lines); of one without an external id any number, to be told by its user being another |
 //! | 4 | CRC-32C of all before |
@@ -42,8 +42,8 @@ use std::ops::Range;
 
 use base::disk::Mapped;
 
-use super::ascending::{self, Ascending};
 use super::lines::{self, Lines};
+use crate::adjacency::ascending::{self, Ascending};
 use crate::bytes;
 
 const MAGIC: &[u8; 8] = b"ROOSTEXT";

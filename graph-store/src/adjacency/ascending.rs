@@ -16,12 +16,14 @@
 //! |---|---|---|
 //! | head | 8 | `l`, at most 56: how many bits of a number are low bits |
 //! | low | n × l | the low bits of each number, in order |
-//! | high | n + h | in unary, as [`adjacency`](crate::adjacency) has them: for each high part from 0 to the last one, `h`, a one for each number that has it; a zero between two high parts |
+//! | high | n + h | in unary, as [`adjacency`](super) has them: for each high part from 0 to the last one, `h`, a one for each number that has it; a zero between two high parts |
 //! | padding | 0 to 63 | zeros |
 //!
 //! `l` is what makes the block smallest, of equals the greatest. Ids of which every tenth is there take 5.5 bits each.
 
-use crate::adjacency::bits;
+use std::ops::Range;
+
+use super::bits;
 
 /// Numbers of a block: few enough to walk through its high bits, many enough that its twelve bytes in front are little.
 const BLOCK: usize = 256;
@@ -66,6 +68,30 @@ impl<'a> Ascending<'a> {
     /// The number at a place.
     pub(crate) fn get(&self, place: usize) -> Option<u64> {
         (place < self.len).then(|| self.block(place / BLOCK)?.get(place % BLOCK))?
+    }
+
+    /// The number at a place of `len` numbers whose bytes are to be had piece by piece.
+    pub(crate) fn get_from<E>(
+        len: usize,
+        place: usize,
+        fetch: impl Fn(Range<usize>) -> Result<&'a [u8], E>,
+    ) -> Result<Option<u64>, E> {
+        if place >= len {
+            return Ok(None);
+        }
+        let (idx, blocks) = (place / BLOCK, len.div_ceil(BLOCK));
+        let ends_start = blocks * FIRST_BYTES;
+        let blocks_start = ends_start + blocks * END_BYTES;
+        let number = |start: usize, len: usize| -> Result<u64, E> {
+            Ok(fetch(start..start + len)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+        };
+        let end = |idx: usize| -> Result<usize, E> {
+            Ok(blocks_start + number(ends_start + idx * END_BYTES, END_BYTES)? as usize * WORD)
+        };
+        let first = number(idx * FIRST_BYTES, FIRST_BYTES)?;
+        let start = idx.checked_sub(1).map_or(Ok(blocks_start), end)?;
+        let bytes = fetch(start..end(idx)?.max(start))?;
+        Ok(Block { len: BLOCK.min(len - idx * BLOCK), first, bytes }.get(place % BLOCK))
     }
 
     /// The place of a number.
@@ -151,9 +177,7 @@ fn encode_block(numbers: &[u64], out: &mut Vec<u8>) {
     bytes[0] = low_bits as u8;
     for (place, number) in numbers.iter().enumerate() {
         let number = number - first;
-        for bit in (0..low_bits).filter(|bit| number >> bit & 1 == 1) {
-            bits::set(bytes, 8 + place * low_bits as usize + bit as usize);
-        }
+        bits::put(bytes, 8 + place * low_bits as usize, number & bits::mask(low_bits), low_bits);
         bits::set(bytes, high_start + place + (number >> low_bits) as usize);
     }
 }
@@ -216,6 +240,8 @@ mod tests {
             let ascending = Ascending::new(&bytes, numbers.len());
             for (place, number) in numbers.iter().enumerate() {
                 prop_assert_eq!(ascending.get(place), Some(*number));
+                let fetched = Ascending::get_from(numbers.len(), place, |range| bytes.get(range).ok_or(()));
+                prop_assert_eq!(fetched, Ok(Some(*number)));
                 for near in [number.wrapping_sub(1), *number, number.wrapping_add(1), number ^ 1 << 40] {
                     prop_assert_eq!(ascending.find(near), numbers.binary_search(&near).ok(), "{}", near);
                 }
@@ -228,6 +254,7 @@ mod tests {
             let ascending = Ascending::new(&bytes, len);
             for place in 0..len + 1 {
                 let _ = ascending.get(place).map(|number| ascending.find(number));
+                let _ = Ascending::get_from(len, place, |range| bytes.get(range).ok_or(()));
             }
             let _ = (ascending.find(0), ascending.find(u64::MAX), Ascending::measure(&bytes, len));
         }
