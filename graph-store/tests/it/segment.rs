@@ -297,7 +297,7 @@ fn flipped_bits_and_cuts_of_a_segment_of_several_blocks_are_noticed() {
     damage(&several_blocks(), TIME_ORDERED_ENTRIES, 173);
     damage(&several_blocks(), 3, 173);
     damage(&long(), TIME_ORDERED_ENTRIES, 1009);
-    damage(&tiny(), TIME_ORDERED_ENTRIES, 1009);
+    damage(&tiny(), TIME_ORDERED_ENTRIES, 4001);
 }
 
 #[test]
