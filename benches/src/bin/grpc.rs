@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
         let edges = temporary.path().join("edges");
         let spec = GraphSpec::new(args.users, args.mean_followees, 0)?;
         generate(&spec, std::fs::File::create(&edges)?, &|_, _| {})?;
-        import(&store, &Import { edges, vertices: None }, &|_| {})?;
+        import(&store, &Import { edges, ..Import::default() }, &|_| {})?;
     }
     println!("{}", serde_json::to_string(&measure(&store, Duration::try_from_secs_f64(args.seconds)?)?)?);
     store.close();

@@ -86,7 +86,7 @@ impl Roost {
         let (store, seconds) = tokio::task::spawn_blocking(move || -> anyhow::Result<(Store, f64)> {
             let store = open(&opened)?;
             let begin = Instant::now();
-            import(&store, &Import { edges: given, vertices: None }, &|_| {})?;
+            import(&store, &Import { edges: given, ..Import::default() }, &|_| {})?;
             Ok((store, begin.elapsed().as_secs_f64()))
         })
         .await??;

@@ -59,6 +59,18 @@ pub(crate) fn set(bytes: &mut [u8], bit: usize) {
     bytes[bit / 8] |= 1 << (bit % 8);
 }
 
+/// Writes a number of `width` bits at `bit`, where there are zeros.
+#[inline]
+pub(crate) fn put(bytes: &mut [u8], bit: usize, number: u64, width: u32) {
+    let (mut rest, mut bit, end) = (number, bit, bit + width as usize);
+    while bit < end {
+        bytes[bit / 8] |= (rest << (bit % 8)) as u8;
+        let written = 8 - bit % 8;
+        rest >>= written;
+        bit += written;
+    }
+}
+
 /// The position of the set bit that has `before` set bits below it; the word must have more than `before`.
 #[cfg(all(target_arch = "x86_64", target_feature = "bmi2"))]
 #[inline]
@@ -122,6 +134,11 @@ mod tests {
             for (i, number) in numbers.iter().enumerate() {
                 prop_assert_eq!(read(&bytes, i * width as usize, width), u64::from(*number) & mask(width));
             }
+            let mut put_one_by_one = vec![0; bytes.len()];
+            for (i, number) in numbers.iter().enumerate() {
+                put(&mut put_one_by_one, i * width as usize, u64::from(*number) & mask(width), width);
+            }
+            prop_assert_eq!(put_one_by_one, bytes);
         }
 
         #[test]

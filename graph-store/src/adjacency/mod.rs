@@ -7,6 +7,7 @@
 //! - `elias_fano`: the packed form, for ordinary lists; `windowed`: packed with a crowd apart, for local lists;
 //!   `roaring_list`: the bitmap, for hubs; `choice`: which of them.
 //! - `bits`, `bitmap`, `varint`: what these are made of.
+//! - `ascending`: numbers of 64 bits by place and by value, for what lies around lists.
 //!
 //! # Layout
 //!
@@ -49,6 +50,7 @@
 //! Encoding takes some 2 nanoseconds an id, decoding 1.5. Membership takes two or three cache lines: the head, the samples, the high bits near one sample and the low bits of
 //! the ids that share a high part, of which there is one on average.
 
+pub(crate) mod ascending;
 mod bitmap;
 pub(crate) mod bits;
 mod choice;

@@ -69,7 +69,7 @@ impl EncodedLists {
                 assert_eq!(ids.len(), times.len(), "each edge has one time");
                 encode_times(times, bases.time, bases.time_ordered_entries.into(), &mut self.times);
             }
-            EdgeTimes::Same(time) => encode_same_times(time, bases.time, &mut self.times),
+            EdgeTimes::Same(time) => encode_same_times(time, ids.len(), bases.time, &mut self.times),
         }
         assert!(weights.is_empty() || weights.len() == ids.len(), "each edge has one weight");
         encode_weights(weights, &mut self.weights);

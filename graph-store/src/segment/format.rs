@@ -20,7 +20,7 @@
 //! | 8 | 4 | format version, now 1 |
 //! | 12 | 1 | relation |
 //! | 13 | 1 | direction: 0 forward, 1 reverse |
-//! | 14 | 1 | index: 0 dense, 1 sparse |
+//! | 14 | 1 | index: 0 dense, 1 sparse, 2 packed |
 //! | 15 | 1 | flags; bit 0, of lists: whether there is a file of weights |
 //! | 16 | 2 | slot |
 //! | 18 | 2 | number of slots |
@@ -35,17 +35,23 @@
 //! | 80 | 8 | entries: ordinals that have bytes |
 //! | 88 | 8 | bytes of the payload, below 2^32 |
 //! | 96 | 8 | parameter: of lists how they were encoded, 0 auto, 1 packed, 2 roaring; of times from how many edges on they are in the order of time |
-//! | 104 | 20 | zero |
+//! | 104 | 8 | bytes of a packed index; of any other 0 |
+//! | 112 | 12 | zero |
 //! | 124 | 4 | CRC-32C of bytes 0 to 124 |
 //!
 //! # Index
 //!
-//! Offsets are `u32` and count from the start of the payload. Whichever is shorter:
+//! Offsets are `u32` and count from the start of the payload.
 //!
 //! | | what |
 //! |---|---|
 //! | dense | ordinals + 1 offsets: entry `i` lies between offsets `i` and `i + 1`; no bytes where there is no entry |
 //! | sparse | the ordinals that have entries, ascending (`u32` each), then entries + 1 offsets |
+//! | packed | ordinals + 1 numbers, `i` and the offset at which entry `i` starts in a dense index added: they strictly increase, and lie as `adjacency::ascending` says |
+//!
+//! Packed, an ordinal takes about a byte, and to be found some twenty nanoseconds more: an index is packed where it
+//! would be a good part of what it leads to. That is where there are at least 1,024 ordinals, no more than 64 bytes of payload for each,
+//! and fewer than four for each entry. Any other index is dense or sparse, whichever is shorter.
 //!
 //! # Checksums
 //!
@@ -70,6 +76,11 @@ pub(crate) const BLOCK_BYTES: usize = 4096;
 pub(crate) const CHECKSUM_BYTES: usize = 4;
 pub(crate) const INDEX_BYTES: usize = 4;
 const FORMAT_VERSION: u32 = 1;
+/// An index is packed from so many ordinals on, for up to so many bytes of payload each, and where fewer than so many
+/// ordinals share an entry: its numbers take nine bits each, so that it is shorter than any other.
+const PACKED_ORDINALS_MIN: u64 = 1024;
+const PACKED_ENTRY_BYTES_MAX: u64 = 64;
+const PACKED_GAP_MAX: u64 = 4;
 const CHECKED_BYTES: usize = HEADER_BYTES - CHECKSUM_BYTES;
 
 /// Which of the files.
@@ -86,6 +97,7 @@ pub(crate) enum Kind {
 pub(crate) enum IndexForm {
     Dense = 0,
     Sparse = 1,
+    Packed = 2,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -103,6 +115,7 @@ pub(crate) struct Header {
     pub(crate) entries: u64,
     pub(crate) payload_bytes: u64,
     pub(crate) parameter: u64,
+    pub(crate) packed_index_bytes: u64,
     /// Whether a file of weights lies beside the lists.
     pub(crate) weights: bool,
 }
@@ -118,9 +131,14 @@ impl Kind {
 }
 
 impl IndexForm {
-    /// The shorter one.
-    pub(crate) fn choose(ordinals: u64, entries: u64) -> Self {
-        if ordinals <= entries * 2 { IndexForm::Dense } else { IndexForm::Sparse }
+    /// The shorter one, but packed only where that matters.
+    pub(crate) fn choose(ordinals: u64, entries: u64, payload_bytes: u64) -> Self {
+        let tiny = payload_bytes <= ordinals * PACKED_ENTRY_BYTES_MAX && ordinals < entries * PACKED_GAP_MAX;
+        match ordinals {
+            PACKED_ORDINALS_MIN.. if tiny => IndexForm::Packed,
+            _ if ordinals <= entries * 2 => IndexForm::Dense,
+            _ => IndexForm::Sparse,
+        }
     }
 }
 
@@ -144,6 +162,7 @@ impl Header {
             self.entries,
             self.payload_bytes,
             self.parameter,
+            self.packed_index_bytes,
         ] {
             bytes.extend(number.to_le_bytes());
         }
@@ -186,7 +205,9 @@ impl Header {
                 direction: Direction::from_number(bytes[13])?,
                 number: number(24),
             },
-            index: [IndexForm::Dense, IndexForm::Sparse].into_iter().find(|form| *form as u8 == bytes[14])?,
+            index: [IndexForm::Dense, IndexForm::Sparse, IndexForm::Packed]
+                .into_iter()
+                .find(|form| *form as u8 == bytes[14])?,
             checksum_of_checksums: u32::from_le_bytes(field(bytes, 20)),
             revision: Revision(number(32)),
             base: number(40),
@@ -197,6 +218,7 @@ impl Header {
             entries: number(80),
             payload_bytes: number(88),
             parameter: number(96),
+            packed_index_bytes: number(104),
             weights: bytes[15] == 1,
         })
     }
@@ -208,16 +230,22 @@ impl Header {
             && self.entries <= self.lists
             && self.longest <= self.edges
             && self.payload_bytes <= u64::from(u32::MAX)
+            && self.packed_index_bytes <= self.packed_index_bytes_max()
             && (self.kind == Kind::Lists || self.base <= u64::from(u32::MAX))
             && (self.kind == Kind::Lists || !self.weights)
     }
 
     pub(crate) fn index_bytes(&self) -> u64 {
-        let numbers = match self.index {
-            IndexForm::Dense => self.ordinals + 1,
-            IndexForm::Sparse => self.entries * 2 + 1,
-        };
-        numbers * INDEX_BYTES as u64
+        match self.index {
+            IndexForm::Dense => (self.ordinals + 1) * INDEX_BYTES as u64,
+            IndexForm::Sparse => (self.entries * 2 + 1) * INDEX_BYTES as u64,
+            IndexForm::Packed => self.packed_index_bytes,
+        }
+    }
+
+    /// A packed index is shorter than a dense one.
+    fn packed_index_bytes_max(&self) -> u64 {
+        if self.index == IndexForm::Packed { self.ordinals * INDEX_BYTES as u64 } else { 0 }
     }
 
     /// Where the index starts.

@@ -10,10 +10,12 @@ use super::SegmentError;
 use super::blocks::{BlockWriter, Blocks, Unsynced};
 use super::format::{HEADER_BYTES, Header, INDEX_BYTES, IndexForm, Kind, ordinals_max};
 use super::id::SegmentId;
+use crate::adjacency::ascending::{self, Ascending};
 
 /// Writes a table in the order of its ordinals.
 ///
-/// In memory are eight bytes for each entry, besides what [`BlockWriter`] holds.
+/// In memory are eight bytes for each entry, besides what [`BlockWriter`] holds, and at the end ten for each ordinal where
+/// the index is packed.
 #[derive(Debug)]
 pub(crate) struct TableWriter {
     blocks: BlockWriter,
@@ -45,6 +47,7 @@ impl TableWriter {
             entries: 0,
             payload_bytes: 0,
             parameter: 0,
+            packed_index_bytes: 0,
             weights: false,
         };
         Ok(TableWriter { blocks: BlockWriter::create(disk, path)?, header, ends: Vec::new() })
@@ -120,18 +123,21 @@ impl TableWriter {
     /// Writes the index and everything that is left.
     pub(crate) fn finish(mut self) -> Result<(Header, Unsynced), SegmentError> {
         self.header.entries = self.ends.len() as u64;
-        self.header.index = IndexForm::choose(self.header.ordinals, self.header.entries);
+        let Header { ordinals, entries, payload_bytes, .. } = self.header;
+        self.header.index = IndexForm::choose(ordinals, entries, payload_bytes);
         match self.header.index {
             IndexForm::Dense => {
-                let mut entries = self.ends.iter().peekable();
-                let mut offset = 0u32;
-                self.blocks.append(&offset.to_le_bytes())?;
-                for ordinal in 0..self.header.ordinals {
-                    if let Some((_, end)) = entries.next_if(|(at, _)| u64::from(*at) == ordinal) {
-                        offset = *end;
-                    }
+                for offset in offsets(&self.ends, ordinals) {
                     self.blocks.append(&offset.to_le_bytes())?;
                 }
+            }
+            IndexForm::Packed => {
+                let offsets = offsets(&self.ends, ordinals).zip(0..);
+                let numbers: Vec<u64> = offsets.map(|(offset, place)| u64::from(offset) + place).collect();
+                let mut index = Vec::new();
+                ascending::encode(&numbers, &mut index);
+                self.header.packed_index_bytes = index.len() as u64;
+                self.blocks.append(&index)?;
             }
             IndexForm::Sparse => {
                 let ordinals = self.ends.iter().map(|(ordinal, _)| *ordinal);
@@ -143,6 +149,19 @@ impl TableWriter {
         }
         self.blocks.finish(self.header)
     }
+}
+
+/// Where the entry of each ordinal starts in the payload, and where the last one ends.
+fn offsets(ends: &[(u32, u32)], ordinals: u64) -> impl Iterator<Item = u32> {
+    let mut entries = ends.iter().peekable();
+    let mut offset = 0;
+    let next = move |ordinal| {
+        if let Some((_, end)) = entries.next_if(|(at, _)| u64::from(*at) == ordinal) {
+            offset = *end;
+        }
+        offset
+    };
+    std::iter::once(0).chain((0..ordinals).map(next))
 }
 
 /// A complete table.
@@ -198,10 +217,10 @@ impl Table {
     /// Where in the file the entry of an ordinal lies.
     pub(crate) fn find(&self, ordinal: u32) -> Result<Option<Range<usize>>, SegmentError> {
         match self.header.index {
-            IndexForm::Dense if u64::from(ordinal) < self.header.ordinals => {
+            IndexForm::Dense | IndexForm::Packed if u64::from(ordinal) < self.header.ordinals => {
                 self.place(ordinal, ordinal as usize).map(|range| Some(range).filter(|range| !range.is_empty()))
             }
-            IndexForm::Dense => Ok(None),
+            IndexForm::Dense | IndexForm::Packed => Ok(None),
             IndexForm::Sparse => {
                 let entries = self.header.entries as usize;
                 let (mut start, mut end) = (0, entries);
@@ -220,11 +239,11 @@ impl Table {
     /// Every entry, in the order of the ordinals. After an error the rest still comes.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(u32, &[u8]), SegmentError>> {
         let places = match self.header.index {
-            IndexForm::Dense => self.header.ordinals,
+            IndexForm::Dense | IndexForm::Packed => self.header.ordinals,
             IndexForm::Sparse => self.header.entries,
         };
         (0..places as usize).filter_map(move |place| match self.header.index {
-            IndexForm::Dense => {
+            IndexForm::Dense | IndexForm::Packed => {
                 let entry = self.entry(place as u32, place);
                 entry.map(|bytes| (!bytes.is_empty()).then_some((place as u32, bytes))).transpose()
             }
@@ -238,12 +257,11 @@ impl Table {
     /// Verifies every block, and that the index is in order and leaves nothing of the payload out.
     pub(crate) fn check(&self) -> Result<(), SegmentError> {
         self.blocks.verify_all()?;
-        let wrong = |ordinal| SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal };
         let (mut next_ordinal, mut entries, mut bytes) = (0, 0, 0);
         for entry in self.entries() {
             let (ordinal, entry) = entry?;
             if u64::from(ordinal) < next_ordinal || u64::from(ordinal) >= self.header.ordinals || entry.is_empty() {
-                return Err(wrong(ordinal));
+                return Err(self.corrupt_index(ordinal));
             }
             next_ordinal = u64::from(ordinal) + 1;
             entries += 1;
@@ -251,7 +269,7 @@ impl Table {
         }
         // Each entry starts where the one before it ends, so that as many bytes as there are means all of them.
         if entries != self.header.entries || bytes != self.header.payload_bytes {
-            return Err(wrong(next_ordinal.saturating_sub(1) as u32));
+            return Err(self.corrupt_index(next_ordinal.saturating_sub(1) as u32));
         }
         Ok(())
     }
@@ -262,13 +280,36 @@ impl Table {
 
     /// What lies between the offsets at this place of the index and the next.
     fn place(&self, ordinal: u32, place: usize) -> Result<Range<usize>, SegmentError> {
-        let at = self.header.index_start() as usize + place * INDEX_BYTES;
-        let (offsets, _) = self.blocks.get(at..at + 2 * INDEX_BYTES)?.as_chunks();
-        let [start, end] = [0, 1].map(|i| u32::from_le_bytes(offsets[i]));
-        if start > end || u64::from(end) > self.header.payload_bytes {
-            return Err(SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal });
+        let [start, end] = match self.header.index {
+            IndexForm::Packed => [self.packed_offset(ordinal, place)?, self.packed_offset(ordinal, place + 1)?],
+            IndexForm::Dense | IndexForm::Sparse => {
+                let at = self.header.index_start() as usize + place * INDEX_BYTES;
+                let (offsets, _) = self.blocks.get(at..at + 2 * INDEX_BYTES)?.as_chunks();
+                [0, 1].map(|i| u64::from(u32::from_le_bytes(offsets[i])))
+            }
+        };
+        if start > end || end > self.header.payload_bytes {
+            return Err(self.corrupt_index(ordinal));
         }
         Ok(HEADER_BYTES + start as usize..HEADER_BYTES + end as usize)
+    }
+
+    /// The offset at this place of a packed index; only the blocks that tell it are verified.
+    fn packed_offset(&self, ordinal: u32, place: usize) -> Result<u64, SegmentError> {
+        let (start, end) = (self.header.index_start() as usize, self.header.checksums_start() as usize);
+        let fetch = |range: Range<usize>| {
+            let range = start + range.start..start + range.end;
+            if range.end > end {
+                return Err(self.corrupt_index(ordinal));
+            }
+            self.blocks.get(range)
+        };
+        let number = Ascending::get_from(self.header.ordinals as usize + 1, place, fetch)?;
+        number.and_then(|number| number.checked_sub(place as u64)).ok_or_else(|| self.corrupt_index(ordinal))
+    }
+
+    fn corrupt_index(&self, ordinal: u32) -> SegmentError {
+        SegmentError::CorruptIndex { path: self.path().to_owned(), ordinal }
     }
 
     fn number(&self, place: usize) -> Result<u32, SegmentError> {

@@ -71,11 +71,12 @@ impl Slot {
             let state = self.layers.read();
             let deltas: Vec<&Delta> = deltas(&state, key).collect();
             let touched = |member: &UserId| deltas.iter().find_map(|delta| delta.entry(member.0));
-            let now = |member: &UserId| touched(member).map(|entry| entry.time().is_some());
+            let changed = |member| touched(member).map(|entry| entry.time().is_some());
             let changed: Vec<Option<bool>> =
-                if deltas.is_empty() { Vec::new() } else { members.iter().map(now).collect() };
+                if deltas.is_empty() { Vec::new() } else { members.iter().map(changed).collect() };
             (state.base.clone(), changed)
         };
+        // As in `contains`: not under the lock. Where nothing changed, nothing is said of anybody.
         let below = segments.list(key)?;
         let changed = changed.into_iter().chain(std::iter::repeat(None));
         let contains = |(member, changed): (&UserId, Option<bool>)| {

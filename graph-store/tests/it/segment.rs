@@ -126,6 +126,21 @@ fn several_blocks() -> Lists {
     lists
 }
 
+/// Many lists with next to nothing in them, gaps between them, and a hub: enough for an index that is packed.
+fn tiny() -> Lists {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let mut lists = Lists::new();
+    for ordinal in (0..3000).filter(|ordinal| ordinal % 7 != 3) {
+        let ids: Vec<u32> = (0..ordinal % 3).map(|i| i * 1_000_000 + random.random_range(0..1_000_000)).collect();
+        let times = ids.iter().map(|_| random.random_range(1_000_000..1_000_100)).collect();
+        lists.insert(ordinal, (BASE_VERSION, ids, times));
+    }
+    let hub: Vec<u32> = (0..5000).map(|i| i * 9 + i % 4).collect();
+    let times = hub.iter().map(|id| 1_000_000 + id % 90).collect();
+    lists.insert(1500, (BASE_VERSION + 9, hub, times));
+    lists
+}
+
 fn lists() -> impl Strategy<Value = Lists> {
     let time = prop_oneof![Just(50_000u32), 49_000u32..52_000, any::<u32>()];
     let edges = prop::collection::btree_map(0u32..500_000, time, 0..80);
@@ -177,6 +192,19 @@ fn a_segment_of_many_chunks_is_read_back_from_a_real_disk() -> Result<(), Box<dy
     check(&segment, &lists);
     assert!(segment.list(200)?.is_some_and(|list| list.roaring_bytes().is_some()), "the hub is roaring");
     Ok(())
+}
+
+#[test]
+fn the_index_of_many_tiny_lists_takes_less_than_a_byte_each() {
+    let lists = tiny();
+    let disk = SimulatedDisk::new();
+    let info = write(&disk, Path::new(FOLDER), &lists).expect("written");
+    assert!(info.index_bytes < 3000, "{} bytes", info.index_bytes);
+    let segment = open(&disk).expect("complete");
+    assert_eq!(segment.info(), info);
+    check(&segment, &lists);
+    // Beyond the last there is nothing.
+    assert_eq!(read(&segment, 3000).expect("readable"), None);
 }
 
 /// Panics unless a file has these bytes, given as hexadecimal numbers.
@@ -270,6 +298,7 @@ fn flipped_bits_and_cuts_of_a_segment_of_several_blocks_are_noticed() {
     damage(&several_blocks(), TIME_ORDERED_ENTRIES, 173);
     damage(&several_blocks(), 3, 173);
     damage(&long(), TIME_ORDERED_ENTRIES, 1009);
+    damage(&tiny(), TIME_ORDERED_ENTRIES, 4001);
 }
 
 #[test]

@@ -30,6 +30,8 @@ const FORM_PACKED: u8 = 0;
 const FORM_TIME_ORDERED: u8 = 0x40;
 /// The most bytes before the differences: the head and the minimum.
 const START_MAX: usize = 6;
+/// The bytes of the time of a list of one edge.
+const TIME_BYTES: usize = 4;
 
 /// The times of a segment's edges, in seconds since 1970.
 ///
@@ -37,7 +39,8 @@ const START_MAX: usize = 6;
 ///
 /// A table whose base is the earliest time of the first list that has any, or the base of the segment that it goes on
 /// from. A list whose times all equal the base has
-/// no entry, so an import, where every edge has the same time, takes no bytes at all. Any other list has:
+/// no entry, so an import, where every edge has the same time, takes no bytes at all. A list of one edge has its time, in four
+/// bytes. Any other list has:
 ///
 /// | part | bytes | what |
 /// |---|---|---|
@@ -161,6 +164,11 @@ impl Times {
         let Some(entry) = Entry::find(&self.table, ordinal)? else {
             return Ok(Column::ByTime(ByTime::equal(base as u32, len)));
         };
+        if len == 1 {
+            let time = entry.bytes(0..TIME_BYTES)?.first_chunk().filter(|_| entry.len() == TIME_BYTES);
+            let time = u32::from_le_bytes(*time.ok_or_else(|| entry.corrupt())?);
+            return Ok(Column::ByTime(ByTime::equal(time, len)));
+        }
         let start = entry.bytes(0..entry.len().min(START_MAX))?;
         let parts = || {
             let (head, mut rest) = start.split_first()?;
@@ -193,7 +201,7 @@ pub(crate) fn encode(times: &[u32], base: u32, time_ordered_entries: u64, out: &
     let Some((minimum, maximum)) = times.iter().copied().min().zip(times.iter().copied().max()) else { return };
     let range = maximum - minimum;
     if range == 0 {
-        return encode_same(minimum, base, out);
+        return encode_same(minimum, times.len(), base, out);
     }
     let time_ordered = times.len() as u64 >= time_ordered_entries;
     let bits =
@@ -206,10 +214,12 @@ pub(crate) fn encode(times: &[u32], base: u32, time_ordered_entries: u64, out: &
     }
 }
 
-/// Appends the entry of a list that has ids, whose times are all this one.
-pub(crate) fn encode_same(time: u32, base: u32, out: &mut Vec<u8>) {
-    if time != base {
-        put_head(FORM_PACKED, time, base, out);
+/// Appends the entry of a list of `len` ids, of which there are some, whose times are all this one.
+pub(crate) fn encode_same(time: u32, len: usize, base: u32, out: &mut Vec<u8>) {
+    match len {
+        _ if time == base => {}
+        1 => out.extend(time.to_le_bytes()),
+        _ => put_head(FORM_PACKED, time, base, out),
     }
 }
 
