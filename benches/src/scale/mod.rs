@@ -8,6 +8,7 @@ mod degrees;
 mod load;
 mod process;
 mod questions;
+mod serve;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,6 +81,8 @@ pub enum Stage {
     Load,
     /// Opens the store and asks it, beside plain arrays.
     Ask,
+    /// Asks it over gRPC.
+    Serve,
     /// Makes bitmaps of some of its lists.
     Bitmaps,
     /// Changes it, from 64 writers and for a long time.
@@ -91,8 +94,16 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [Stage; 7] =
-        [Stage::Generate, Stage::Load, Stage::Ask, Stage::Bitmaps, Stage::Churn, Stage::Kill, Stage::Reopen];
+    const ALL: [Stage; 8] = [
+        Stage::Generate,
+        Stage::Load,
+        Stage::Ask,
+        Stage::Serve,
+        Stage::Bitmaps,
+        Stage::Churn,
+        Stage::Kill,
+        Stage::Reopen,
+    ];
 
     /// Does the work of a stage and prints what it measured.
     pub fn run(self, scale: &Scale) -> Result<()> {
@@ -100,6 +111,7 @@ impl Stage {
             Stage::Generate => load::generate(scale)?,
             Stage::Load => load::load(scale)?,
             Stage::Ask => ask::ask(scale)?,
+            Stage::Serve => serve::serve(scale)?,
             Stage::Bitmaps => bitmaps::bitmaps(scale)?,
             Stage::Churn => change::churn(scale)?,
             Stage::Kill => return change::fill_and_be_killed(scale),
