@@ -209,7 +209,7 @@ fn who_has_no_external_id_goes_by_the_user_id_unless_that_is_anothers() {
     assert_eq!(written(&store, &FOLLOWS).0, b"0 1\n1 70\n");
     store.allocate_blocking(Wanted::ExternalIds(vec![1]), String::new()).expect("the disk works");
     let snapshot = store.snapshot().expect("the disk works");
-    let refused = export(&snapshot, &FOLLOWS, &mut Vec::new(), &|_, _| {}).expect_err("two users would be 1");
+    let refused = export(&snapshot, &FOLLOWS, Vec::new(), &|_, _| {}).expect_err("two users would be 1");
     assert!(matches!(refused, ExportError::Ambiguous { user: UserId(1), other: UserId(3) }), "{refused}");
     assert_eq!(written(&store, &Export { ids: Ids::Users, ..FOLLOWS }).0, b"0 1\n1 2\n");
 }

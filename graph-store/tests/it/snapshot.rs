@@ -36,7 +36,7 @@ fn model_at(store: &Store, snapshot: &Snapshot) -> Model {
 /// The `number`th change of a long story.
 fn step(number: u32) -> Change {
     let (source, target) = (number % USERS, (number / USERS + number + 1) % USERS);
-    let relation = Relation::ALL[usize::from(number % 11 == 0) + usize::from(number % 17 == 0)];
+    let relation = Relation::ALL[usize::from(number.is_multiple_of(11)) + usize::from(number.is_multiple_of(17))];
     let operation = if number.is_multiple_of(5) { Operation::Remove } else { Operation::Add };
     change(relation, operation, source, if target == source { (target + 1) % USERS } else { target })
 }

@@ -172,7 +172,8 @@ impl SnapshotReader {
         if part.times.len() != times {
             return Err(malformed("not as many times as ids"));
         }
-        if !part.weights.is_empty() && !(self.request.weights && part.weights.len() == part.gaps.len()) {
+        let fits = part.weights.is_empty() || self.request.weights && part.weights.len() == part.gaps.len();
+        if !fits {
             return Err(malformed("not as many weights as ids"));
         }
         if part.weights.iter().any(|weight| !weight.is_finite()) {

@@ -151,7 +151,7 @@ fn bitmaps_hold_neither_times_nor_weights() {
     let snapshot = store.snapshot().expect("the disk works");
     let bitmaps = Export { format: Format::Roaring, ..FOLLOWS };
     for what in [Export { times: true, ..bitmaps }, Export { weights: true, ..bitmaps }] {
-        let refused = export(&snapshot, &what, &mut Vec::new(), &|_, _| {}).expect_err("no place for them");
+        let refused = export(&snapshot, &what, Vec::new(), &|_, _| {}).expect_err("no place for them");
         assert!(matches!(refused, ExportError::OnlyIds), "{refused}");
     }
 }
