@@ -15,9 +15,7 @@ use std::{env, fs, process};
 use graph_store::fuzzing::{Target, target};
 use libfuzzer_sys::fuzz_target;
 
-/// What a target may take however short its input: readers have buffers.
-const MEMORY: usize = 64 << 20;
-/// What it may take more for each byte: a bit of a bitmap is decoded to four bytes, in several copies.
+/// What a target may take for each byte of its input: a bit of a bitmap is decoded to four bytes, in several copies.
 const MEMORY_PER_BYTE: usize = 1024;
 
 /// The system's memory, counted.
@@ -94,7 +92,7 @@ fn begin() {
 
 fn run(data: &[u8]) {
     let Some(target) = CHOSEN.get() else { return };
-    LIMIT.store(LIVE.load(Relaxed) + MEMORY + data.len() * MEMORY_PER_BYTE, Relaxed);
+    LIMIT.store(LIVE.load(Relaxed) + target.memory + data.len() * MEMORY_PER_BYTE, Relaxed);
     let ran = panic::catch_unwind(AssertUnwindSafe(|| (target.run)(data)));
     LIMIT.store(usize::MAX, Relaxed);
     if ran.is_err() {

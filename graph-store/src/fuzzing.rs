@@ -1,7 +1,7 @@
 //! What a fuzzer calls, and plain tests too: every decoder, over bytes that anybody may have written.
 //!
-//! A [`Target`] takes any bytes at all. It must not panic, not run on and not take more memory than a small multiple of its
-//! input; what it decodes must answer every question alike, and encode again to the same meaning. The bodies of the targets
+//! A [`Target`] takes any bytes at all. It must not panic, not run on and not take more memory than its
+//! buffers and a multiple of its input; what it decodes must answer every question alike, and encode again to the same meaning. The bodies of the targets
 //! stand beside the decoders, in the files named `fuzz.rs`. `scripts/fuzz` runs them under libFuzzer; the tests replay
 //! the inputs in `fuzz/corpus` and the [seeds](Target::seeds).
 //!
@@ -17,29 +17,36 @@ pub struct Target {
     pub name: &'static str,
     /// Takes any bytes, and panics where a law is broken.
     pub run: fn(&[u8]),
+    /// Bytes that it may take however short its input.
+    pub memory: usize,
     /// Inputs to start from: valid encodings, of the version that is written now.
     pub seeds: fn() -> Vec<Vec<u8>>,
 }
 
+/// Readers have buffers, each of which takes a megabyte or some.
+const BUFFERS: usize = 64 << 20;
+/// A page of a Parquet file says how long it is before it was compressed, and the library believes it: up to 2 GiB.
+const PAGE: usize = 2 << 30;
+
 /// All of them.
 pub const TARGETS: [Target; 17] = [
-    Target { name: "list", run: adjacency::parse_arbitrary, seeds: adjacency::fuzz_seeds },
-    Target { name: "segment", run: segment::fuzz::files, seeds: segment::fuzz::files_seeds },
-    Target { name: "times", run: segment::fuzz::times, seeds: segment::fuzz::times_seeds },
-    Target { name: "weights", run: segment::fuzz::weights, seeds: segment::fuzz::weights_seeds },
-    Target { name: "manifest", run: store::fuzz::manifest, seeds: store::fuzz::manifest_seeds },
-    Target { name: "catalog", run: store::fuzz::catalog, seeds: store::fuzz::catalog_seeds },
-    Target { name: "externals", run: store::fuzz::externals, seeds: store::fuzz::externals_seeds },
-    Target { name: "log", run: log::fuzz::files, seeds: log::fuzz::files_seeds },
-    Target { name: "high_water", run: log::fuzz::high_water, seeds: log::fuzz::high_water_seeds },
-    Target { name: "binary", run: import::fuzz::binary, seeds: import::fuzz::binary_seeds },
-    Target { name: "lines", run: import::fuzz::lines, seeds: import::fuzz::lines_seeds },
-    Target { name: "text", run: import::fuzz::text, seeds: import::fuzz::text_seeds },
-    Target { name: "csv", run: import::fuzz::csv, seeds: import::fuzz::csv_seeds },
-    Target { name: "pairs", run: import::fuzz::pairs, seeds: import::fuzz::pairs_seeds },
-    Target { name: "parquet", run: import::fuzz::parquet, seeds: import::fuzz::parquet_seeds },
-    Target { name: "expression", run: query::fuzz::expression, seeds: query::fuzz::expression_seeds },
-    Target { name: "cursor", run: query::fuzz::cursor, seeds: query::fuzz::cursor_seeds },
+    Target { name: "list", run: adjacency::parse_arbitrary, memory: BUFFERS, seeds: adjacency::fuzz_seeds },
+    Target { name: "segment", run: segment::fuzz::files, memory: BUFFERS, seeds: segment::fuzz::files_seeds },
+    Target { name: "times", run: segment::fuzz::times, memory: BUFFERS, seeds: segment::fuzz::times_seeds },
+    Target { name: "weights", run: segment::fuzz::weights, memory: BUFFERS, seeds: segment::fuzz::weights_seeds },
+    Target { name: "manifest", run: store::fuzz::manifest, memory: BUFFERS, seeds: store::fuzz::manifest_seeds },
+    Target { name: "catalog", run: store::fuzz::catalog, memory: BUFFERS, seeds: store::fuzz::catalog_seeds },
+    Target { name: "externals", run: store::fuzz::externals, memory: BUFFERS, seeds: store::fuzz::externals_seeds },
+    Target { name: "log", run: log::fuzz::files, memory: BUFFERS, seeds: log::fuzz::files_seeds },
+    Target { name: "high_water", run: log::fuzz::high_water, memory: BUFFERS, seeds: log::fuzz::high_water_seeds },
+    Target { name: "binary", run: import::fuzz::binary, memory: BUFFERS, seeds: import::fuzz::binary_seeds },
+    Target { name: "lines", run: import::fuzz::lines, memory: BUFFERS, seeds: import::fuzz::lines_seeds },
+    Target { name: "text", run: import::fuzz::text, memory: BUFFERS, seeds: import::fuzz::text_seeds },
+    Target { name: "csv", run: import::fuzz::csv, memory: BUFFERS, seeds: import::fuzz::csv_seeds },
+    Target { name: "pairs", run: import::fuzz::pairs, memory: BUFFERS, seeds: import::fuzz::pairs_seeds },
+    Target { name: "parquet", run: import::fuzz::parquet, memory: BUFFERS + PAGE, seeds: import::fuzz::parquet_seeds },
+    Target { name: "expression", run: query::fuzz::expression, memory: BUFFERS, seeds: query::fuzz::expression_seeds },
+    Target { name: "cursor", run: query::fuzz::cursor, memory: BUFFERS, seeds: query::fuzz::cursor_seeds },
 ];
 
 /// The target of this name.

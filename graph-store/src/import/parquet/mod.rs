@@ -14,15 +14,18 @@
 //! Rows are read in order, so many at a time that neither the rows nor a page of them fill the memory. A Parquet file is
 //! read from its end, so what comes through a pipe has to be put on disk first.
 
+mod pages;
 mod values;
 
 use std::fs::File;
 use std::panic::{self, AssertUnwindSafe};
 
+use parquet::column::reader::get_column_reader;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescPtr;
 
+use self::pages::Pages;
 use self::values::{Values, integer_kind, time_kind, weight_kind};
 use super::columns::{Column, Layout};
 use crate::store::EdgeBatch;
@@ -167,7 +170,9 @@ impl ParquetEdges {
         let group = self.file.get_row_group(self.group)?;
         self.rows_left = usize::try_from(group.metadata().num_rows())?;
         let values = self.columns.iter().map(|(_, place)| {
-            Ok(Values::new(group.metadata().schema_descr().column(*place), group.get_column_reader(*place)?))
+            let described = group.metadata().schema_descr().column(*place);
+            let pages = Pages(group.get_column_page_reader(*place)?);
+            Ok(Values::new(described.clone(), get_column_reader(described, Box::new(pages))))
         });
         self.values = values.collect::<Result<_, ParquetError>>()?;
         self.group += 1;
