@@ -6,6 +6,7 @@ mod backup;
 mod columns;
 mod compaction;
 mod concurrent;
+mod contains;
 mod crash;
 mod damage;
 mod export;
