@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, UserId};
+use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use super::BulkError;
@@ -14,7 +15,7 @@ use super::partition::{BLOCK_USERS, Edges, Partition, Staging};
 use super::people::{Settled, Users};
 use super::renumber::NewPeople;
 use crate::log::Record;
-use crate::segment::{Bases, UnsyncedSegment};
+use crate::segment::{Bases, SegmentError, UnsyncedSegment};
 use crate::store::externals::Externals;
 use crate::store::manifest::{ImportMark, SlotFiles};
 use crate::store::open::externals_path;
@@ -23,6 +24,8 @@ use crate::store::{Directory, Options, Shared, Store, StoreError, catalog};
 
 /// The share of the memory that one thread may use to sort a piece of a block.
 const SORT_SHARE: u64 = 8;
+/// Files that are synced at the same time.
+const SYNCS: usize = 16;
 /// Bytes that sorting takes for each edge, at most.
 const SORT_BYTES: u64 = 64;
 
@@ -145,7 +148,7 @@ impl Load<'_> {
         drop(edges);
         // The forward files reach the disk while the reverse ones are made.
         let (written, synced) = thread::scope(|scope| {
-            let synced = scope.spawn(|| unsynced_forward.into_iter().try_for_each(UnsyncedSegment::sync));
+            let synced = scope.spawn(|| sync_all(unsynced_forward));
             let written = added.write(Direction::Reverse, |write| {
                 let users = Users::Shifted(0);
                 let refused = |_: UserId| Ok(None);
@@ -160,7 +163,7 @@ impl Load<'_> {
         });
         synced?;
         let (_, reverse, unsynced_reverse) = written?;
-        unsynced_reverse.into_par_iter().try_for_each(UnsyncedSegment::sync)?;
+        sync_all(unsynced_reverse)?;
         let folder = segments_folder(&self.shared.folder);
         self.shared.disk.sync_folder(&folder).map_err(StoreError::io(folder, "synced"))?;
         Ok((outcome, Lists { slots, forward, reverse }))
@@ -232,6 +235,23 @@ impl Load<'_> {
         shared.remove(&obsolete);
         Ok(())
     }
+}
+
+/// Syncs files side by side: each sync waits for the disk, and no core is needed for that.
+fn sync_all(segments: Vec<UnsyncedSegment>) -> Result<(), SegmentError> {
+    let left = Mutex::new(segments);
+    let work = || {
+        loop {
+            let Some(segment) = left.lock().pop() else { return Ok(()) };
+            segment.sync()?;
+        }
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..SYNCS).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// The same edges in blocks of users.
