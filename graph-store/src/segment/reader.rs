@@ -147,6 +147,6 @@ fn fetch(bytes: &[u8]) {
     const BYTES_MAX: usize = 1024;
     #[cfg(target_arch = "x86_64")]
     if bytes.len() <= BYTES_MAX {
-        bytes.iter().step_by(LINE_BYTES).chain(bytes.last()).for_each(|byte| safe_arch::prefetch_t0(byte));
+        bytes.iter().step_by(LINE_BYTES).chain(bytes.last()).for_each(safe_arch::prefetch_t0);
     }
 }
