@@ -99,7 +99,7 @@ mod tests {
         for cut in 0..bytes.len() {
             let mut answers = Vec::new();
             let taken = Resp.receive(&bytes[..cut], &mut Vec::new(), &mut answers).expect("no error");
-            assert_eq!((taken, answers.len()), if cut < 22 { (0, 0) } else { (22, 1) }, "cut at {cut}");
+            assert_eq!((taken, answers.len()), if cut < 21 { (0, 0) } else { (21, 1) }, "cut at {cut}");
         }
         let mut answers = Vec::new();
         assert_eq!(Resp.receive(bytes, &mut Vec::new(), &mut answers).expect("no error"), bytes.len());
