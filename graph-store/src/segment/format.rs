@@ -50,7 +50,7 @@
 //! | packed | ordinals + 1 numbers, `i` and the offset at which entry `i` starts in a dense index added: they strictly increase, and lie as `adjacency::ascending` says |
 //!
 //! Packed, an ordinal takes about a byte, and to be found some twenty nanoseconds more: an index is packed where it
-//! would be a good part of what it leads to. That is where there are at least 1,024 ordinals, no more than 64 bytes of payload for each,
+//! would be a good part of what it leads to. That is where there are at least 256 ordinals, no more than 64 bytes of payload for each,
 //! and fewer than four for each entry. Any other index is dense or sparse, whichever is shorter.
 //!
 //! # Checksums
@@ -78,7 +78,7 @@ pub(crate) const INDEX_BYTES: usize = 4;
 const FORMAT_VERSION: u32 = 1;
 /// An index is packed from so many ordinals on, for up to so many bytes of payload each, and where fewer than so many
 /// ordinals share an entry: its numbers take nine bits each, so that it is shorter than any other.
-const PACKED_ORDINALS_MIN: u64 = 1024;
+const PACKED_ORDINALS_MIN: u64 = 256;
 const PACKED_ENTRY_BYTES_MAX: u64 = 64;
 const PACKED_GAP_MAX: u64 = 4;
 const CHECKED_BYTES: usize = HEADER_BYTES - CHECKSUM_BYTES;
