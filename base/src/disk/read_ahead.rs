@@ -2,12 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use super::Scratch;
+use super::real::past_cache;
 
 /// Bytes asked of the disk at once.
 const BUFFER_BYTES: usize = 4 << 20;
@@ -67,8 +68,7 @@ impl ReadAhead {
 
 /// Opens a file past the cache, or as any file where that is refused: when it is opened, or only when it is read.
 fn open_uncached(path: &Path, buffer: &mut Scratch) -> io::Result<(File, u64)> {
-    let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
-    let uncached = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let uncached = past_cache(OpenOptions::new().read(true)).open(path);
     let uncached = uncached.and_then(|file| file.read_at(buffer.bytes_mut(), 0).map(|_| file));
     let file = uncached.or_else(|_| File::open(path))?;
     let len = file.metadata()?.len();

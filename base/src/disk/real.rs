@@ -55,12 +55,12 @@ impl Disk for RealDisk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        Ok(Box::new(RealFile { file, path: path.to_owned(), uncached: None }))
+        Ok(Box::new(RealFile::new(file, path)))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Box::new(RealFile { file, path: path.to_owned(), uncached: None }))
+        Ok(Box::new(RealFile::new(file, path)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -92,6 +92,11 @@ struct RealLock {
 
 impl LockGuard for RealLock {}
 
+/// Says that a file is to be opened past the system's cache.
+pub(super) fn past_cache(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(rustix::fs::OFlags::DIRECT.bits() as i32)
+}
+
 /// What the system asks of the place, the length and the address of what is written past its cache, at most.
 const ALIGNMENT: usize = 4_096;
 
@@ -101,6 +106,12 @@ struct RealFile {
     path: PathBuf,
     /// The same file, written past the system's cache.
     uncached: Option<File>,
+}
+
+impl RealFile {
+    fn new(file: File, path: &Path) -> Self {
+        RealFile { file, path: path.to_owned(), uncached: None }
+    }
 }
 
 impl DiskFile for RealFile {
@@ -119,9 +130,8 @@ impl DiskFile for RealFile {
     }
 
     fn written_once(&mut self) {
-        let flags = rustix::fs::OFlags::DIRECT.bits() as i32;
         // Without it everything works, only slower.
-        self.uncached = OpenOptions::new().write(true).custom_flags(flags).open(&self.path).ok();
+        self.uncached = past_cache(OpenOptions::new().write(true)).open(&self.path).ok();
     }
 
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {

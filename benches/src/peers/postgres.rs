@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use super::process::{ServerProcess, as_user, free_port};
 use super::system::{Loaded, System};
-use super::workload::{Kind, PAGE, PageOrder, Question, Workload};
+use super::workload::{Kind, PAGE, Question, Workload};
 use crate::wire::Connection;
 use crate::wire::postgres::{
     INT4, INT4_ARRAY, Postgres as Wire, copy_data, copy_done, execute, first_column, int4, int4_array, prepare, simple,
@@ -127,10 +127,6 @@ impl System for Postgres {
 
     fn loaded(&self) -> &Loaded {
         &self.loaded
-    }
-
-    fn page_order(&self) -> PageOrder {
-        if self.times { PageOrder::NewestFirst } else { PageOrder::ById }
     }
 
     async fn connect(&self, kind: Kind) -> anyhow::Result<Connection<Wire>> {

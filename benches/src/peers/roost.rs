@@ -36,7 +36,7 @@ use tonic::Request;
 
 use super::process::{ServerProcess, folder_bytes};
 use super::system::{Loaded, System};
-use super::workload::{Kind, PAGE, PageOrder, Question, Workload};
+use super::workload::{Kind, PAGE, Question, Workload};
 use crate::serving;
 use crate::wire::Connection;
 use crate::wire::grpc::Grpc;
@@ -123,10 +123,6 @@ impl System for Roost {
 
     fn loaded(&self) -> &Loaded {
         &self.loaded
-    }
-
-    fn page_order(&self) -> PageOrder {
-        if self.times { PageOrder::NewestFirst } else { PageOrder::ById }
     }
 
     async fn connect(&self, kind: Kind) -> anyhow::Result<Connection<Grpc>> {

@@ -44,7 +44,9 @@ pub trait System {
     fn loaded(&self) -> &Loaded;
 
     /// In which order it gives the followers of a user.
-    fn page_order(&self) -> PageOrder;
+    fn page_order(&self) -> PageOrder {
+        if self.times() { PageOrder::NewestFirst } else { PageOrder::ById }
+    }
 
     /// A connection that is ready for questions of a kind.
     async fn connect(&self, kind: Kind) -> anyhow::Result<Connection<Self::Wire>>;

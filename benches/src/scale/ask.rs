@@ -37,7 +37,7 @@ pub(super) fn ask(scale: &Scale) -> Result<Map<String, Value>> {
     let reverse = Degrees::of(&store, Direction::Reverse)?;
     ensure!(forward.edges() == reverse.edges(), "every edge is in a list of either direction");
     let celebrity = reverse.longest();
-    let (page_list, celebrity_list) = (ListRef::reverse, ListRef::reverse(Relation::Follow, celebrity));
+    let celebrity_list = ListRef::reverse(Relation::Follow, celebrity);
     let warm = Warm::measure(&store, celebrity)?;
     let (serving_rss_bytes, serving_own_bytes) = (rss_bytes()?, own_bytes()?);
     eprintln!("asked when warm");
@@ -54,7 +54,7 @@ pub(super) fn ask(scale: &Scale) -> Result<Map<String, Value>> {
         Ok(usize::from(store.contains(ListRef::forward(Relation::Follow, source), target)?))
     })?;
     let page = cold(scale, people.people(COLD_QUESTIONS), |store, user| {
-        Ok(store.view(page_list(Relation::Follow, user)).newest_first("", PAGE)?.entries.len())
+        Ok(store.view(ListRef::reverse(Relation::Follow, user)).newest_first("", PAGE)?.entries.len())
     })?;
     let newest =
         cold(scale, vec![celebrity], |store, _| Ok(store.view(celebrity_list).newest_first("", PAGE)?.entries.len()))?;

@@ -1,18 +1,15 @@
 //! Changes: as many as 64 writers can make, a steady rate for a long time, and so many that the process that is killed
 //! had its overlay full.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use base::clock::SystemClock;
-use base::disk::RealDisk;
-use base::{Relation, UserId};
+use anyhow::Result;
+use base::{ListRef, Relation, UserId};
 use graph_store::log::Operation;
 use graph_store::store::Change;
-use graph_store::{Options, Store, StoreError};
+use graph_store::{Options, StoreError};
 use serde_json::{Map, Value};
 
 use super::questions::Questions;
@@ -25,9 +22,7 @@ const CHANGES_PER_SECOND: u32 = 20_000;
 const CALL_CHANGES: usize = 10_000;
 const FILLERS: u64 = 3;
 pub(super) fn churn(scale: &Scale) -> Result<Map<String, Value>> {
-    let store = scale.open()?;
-    // Every list is looked at once: what comes from the disk for the first time is not what changes cost.
-    store.stats()?;
+    let store = scale.open_warm()?;
     let time = scale.churn_time();
     let apply = apply_per_second_durable_64_writers(&store, store.users(), (time / 4).min(Duration::from_secs(30)))?;
     eprintln!("{apply:.0} durable changes a second from 64 writers");
@@ -56,7 +51,7 @@ pub(super) fn fill_and_be_killed(scale: &Scale) -> Result<()> {
     let options = scale.options();
     let bound = options.overlay_bytes;
     let options = Options { overlay_bytes: bound * 2, ..options };
-    let (store, _) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &scale.graph()?, options)?;
+    let (store, _) = scale.open_with(options)?;
     let (store, told) = (&store, &AtomicBool::new(false));
     thread::scope(|scope| {
         let fill = |seed| -> Result<()> {
@@ -89,10 +84,10 @@ pub(super) fn fill_and_be_killed(scale: &Scale) -> Result<()> {
 /// Opens a store after the process that had it was killed.
 pub(super) fn reopen(scale: &Scale) -> Result<Map<String, Value>> {
     let start = Instant::now();
-    let (store, recovery) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &scale.graph()?, scale.options())?;
+    let (store, recovery) = scale.open_with(scale.options())?;
     let seconds = start.elapsed().as_secs_f64();
     let overlay_bytes = store.overlay_bytes();
-    ensure!(store.contains(base::ListRef::forward(Relation::Follow, UserId(0)), UserId(0)).is_ok(), "it answers");
+    store.contains(ListRef::forward(Relation::Follow, UserId(0)), UserId(0))?;
     store.close();
     Ok(figures([
         ("open_after_kill_seconds", seconds.into()),

@@ -20,7 +20,7 @@ use base::disk::RealDisk;
 use clap::{Args, ValueEnum};
 use graph_store::adjacency::Encoding;
 use graph_store::generate::GraphSpec;
-use graph_store::{Options, Store};
+use graph_store::{Options, Recovery, Store};
 use serde_json::{Map, Value};
 
 /// What is measured.
@@ -181,7 +181,18 @@ impl Scale {
     }
 
     fn open(&self) -> Result<Store> {
-        Ok(Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &self.graph()?, self.options())?.0)
+        Ok(self.open_with(self.options())?.0)
+    }
+
+    fn open_with(&self, options: Options) -> Result<(Store, Recovery)> {
+        Ok(Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &self.graph()?, options)?)
+    }
+
+    /// Opens the store and looks at every list once: what comes from the disk for the first time is not to be measured.
+    fn open_warm(&self) -> Result<Store> {
+        let store = self.open()?;
+        store.stats()?;
+        Ok(store)
     }
 }
 

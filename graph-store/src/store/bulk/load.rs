@@ -246,8 +246,13 @@ fn sync_all(segments: Vec<UnsyncedSegment>) -> Result<(), SegmentError> {
             segment.sync()?;
         }
     };
+    on_threads(SYNCS, work)
+}
+
+/// Does the same on so many threads; the failure of one of them, where any fails.
+fn on_threads<E: Send>(threads: usize, work: impl Fn() -> Result<(), E> + Sync) -> Result<(), E> {
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..SYNCS).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
         threads
             .into_iter()
             .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -278,11 +283,6 @@ fn partition_by_user(edges: &Partition, settled: &Settled, options: &BulkOptions
             edges.forget(block);
         }
     };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..options.threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })?;
+    on_threads(options.threads, work)?;
     Ok(by_user)
 }
