@@ -35,6 +35,14 @@ pub enum CursorKind {
     Timeline = 5,
     /// A page of a home feed: the last entry id.
     Feed = 6,
+    /// A page of what a user favorited: the last favorite's id.
+    Favorites = 7,
+    /// A page of those who favorited or retweeted a tweet: the last engagement's id.
+    Engaged = 8,
+    /// A page of the answers to a tweet: the last tweet id.
+    Comments = 9,
+    /// A page of notifications: the last notification's id.
+    Notifications = 10,
 }
 
 /// The token is of another kind or version, was cut or changed.

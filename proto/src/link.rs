@@ -96,12 +96,24 @@ calls! { TimelineLink, timeline:
     delete_tweet(DeleteTweetRequest) -> DeleteTweetResponse;
     /// Some tweets by id.
     get_tweets(GetTweetsRequest) -> GetTweetsResponse;
-    /// What one user posted.
+    /// What one user posted, or favorited.
     user_timeline(UserTimelineRequest) -> TimelineResponse;
     /// What a user and those whom they follow posted.
     home_timeline(HomeTimelineRequest) -> TimelineResponse;
+    /// The answers to a tweet.
+    comments(CommentsRequest) -> TimelineResponse;
+    /// Favorites or retweets a tweet, or takes that back.
+    engage(EngageRequest) -> EngageResponse;
+    /// Who favorited or retweeted a tweet.
+    engaged(EngagedRequest) -> EngagedResponse;
     /// Figures of authors.
     author_stats(AuthorStatsRequest) -> AuthorStatsResponse;
+    /// What a user was notified of.
+    notifications(NotificationsRequest) -> NotificationsResponse;
+    /// Marks notifications as read.
+    read_notifications(ReadNotificationsRequest) -> ReadNotificationsResponse;
+    /// Asks to be notified of each tweet of an author, or no longer.
+    subscribe(SubscribeRequest) -> SubscribeResponse;
 }
 
 impl GraphLink {

@@ -128,7 +128,7 @@ async fn say(
                 text: tweet.text.clone(),
                 in_reply_to: tweet.in_reply_to.map_or(0, |place| ids[place]),
                 mentions: mentions.collect(),
-                idempotency_key: String::new(),
+                ..CreateTweetRequest::default()
             })
         });
         for response in try_join_all(posts.collect::<Vec<_>>()).await? {

@@ -23,6 +23,7 @@ pub(crate) async fn home(
         page: Some(paging.request()),
         page_number: paging.number(),
         at_least,
+        ..HomeTimelineRequest::default()
     };
     let timeline = app.timeline.home_timeline(request).await?;
     page(&app, timeline, true).await

@@ -37,6 +37,7 @@ pub(crate) async fn of_user(
         page_number: paging.number(),
         viewer: viewer_id(&caller),
         at_least,
+        ..UserTimelineRequest::default()
     };
     let timeline = app.timeline.user_timeline(request).await?;
     page(&app, timeline, caller.is_some()).await
@@ -74,6 +75,7 @@ pub(crate) async fn create(
         mentions: mentions(&app, author.id, &text).await?,
         text,
         idempotency_key,
+        place: None,
     };
     let created = app.timeline.create_tweet(request).await?.tweet;
     let tweet = created.ok_or_else(|| Error::new(Code::Internal, "the timeline answered without the tweet"))?;

@@ -114,4 +114,46 @@ impl Rpc for TimelineService {
     ) -> Result<Response<AuthorStatsResponse>, Status> {
         answer("counting authors' tweets", self.stats(request.into_inner()).await)
     }
+
+    async fn comments(
+        &self,
+        _: Request<proto::timeline::CommentsRequest>,
+    ) -> Result<Response<proto::timeline::TimelineResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn engage(
+        &self,
+        _: Request<proto::timeline::EngageRequest>,
+    ) -> Result<Response<proto::timeline::EngageResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn engaged(
+        &self,
+        _: Request<proto::timeline::EngagedRequest>,
+    ) -> Result<Response<proto::timeline::EngagedResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn notifications(
+        &self,
+        _: Request<proto::timeline::NotificationsRequest>,
+    ) -> Result<Response<proto::timeline::NotificationsResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn read_notifications(
+        &self,
+        _: Request<proto::timeline::ReadNotificationsRequest>,
+    ) -> Result<Response<proto::timeline::ReadNotificationsResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn subscribe(
+        &self,
+        _: Request<proto::timeline::SubscribeRequest>,
+    ) -> Result<Response<proto::timeline::SubscribeResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
 }

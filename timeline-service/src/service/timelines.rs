@@ -61,7 +61,9 @@ impl TimelineService {
                 PageError::Read(error) => error.into(),
             })?;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
-            let entry = |(_, tweet)| Ok(Entry { tweet: Some(to_wire(&view, tweet)?) });
+            let entry = |(id, tweet): (TweetId, _)| {
+                Ok(Entry { tweet: Some(to_wire(&view, tweet)?), id: id.0, ..Entry::default() })
+            };
             let entries = page.entries.into_iter().map(entry).collect::<Result<_, StoreError>>()?;
             metrics::page(name, begun.elapsed());
             Ok(TimelineResponse { entries, next_cursor, prev_cursor })

@@ -13,11 +13,11 @@ use super::TimelineService;
 use crate::core::{entities, text};
 use crate::error::Refusal;
 use crate::graph::naming;
-use crate::tweets::{NewTweet, Tweet, TweetRecord, View};
+use crate::tweets::{Delete, NewTweet, Tweet, TweetRecord, View};
 
 impl TimelineService {
     pub(super) async fn create(&self, request: CreateTweetRequest) -> Result<CreateTweetResponse, Error> {
-        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key } = request;
+        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key, place: _ } = request;
         let author = UserId(author);
         text::check(&text, self.0.tweet_characters)?;
         proto::convert::at_most(mentions.len(), self.0.tweet_characters, "mentions")?;
@@ -33,7 +33,7 @@ impl TimelineService {
             self.may_answer(author, answered).await?;
         }
         let new = NewTweet { author, text, in_reply_to, entities, idempotency_key };
-        let tweet = self.0.store.post(new).await?;
+        let tweet = self.0.store.write(new).await?;
         let tweet = if known {
             let view = self.0.store.view();
             self.0.reads.run(move || Ok(to_wire(&view, tweet)?)).await?
@@ -46,7 +46,7 @@ impl TimelineService {
     }
 
     pub(super) async fn delete(&self, request: DeleteTweetRequest) -> Result<DeleteTweetResponse, Error> {
-        let changed = self.0.store.delete(TweetId(request.id), UserId(request.user)).await?;
+        let changed = self.0.store.write(Delete { id: TweetId(request.id), user: UserId(request.user) }).await?;
         Ok(DeleteTweetResponse { changed })
     }
 
@@ -117,6 +117,7 @@ fn wire(tweet: Tweet, comments_count: u64) -> timeline::Tweet {
         in_reply_to_author,
         entities,
         comments_count,
+        ..timeline::Tweet::default()
     }
 }
 

@@ -14,11 +14,12 @@ use std::time::Instant;
 use base::clock::Clock;
 use base::disk::HighWaterMark;
 use base::error::chain;
+use base::{TweetId, UserId};
 use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{Delete, Draft, NewTweet, Tweet};
+use super::command::{Command, Draft, Effect, Finished, Tweet};
 use super::heads::{Heads, Span};
 use super::record::StateRecord;
 use super::view::{Tables, View};
@@ -29,17 +30,55 @@ use crate::metrics;
 /// Writes of one batch: bounds how long the first of them waits for the last, and what a batch takes in memory.
 const BATCH_MAX: usize = 1024;
 
-/// What a writer waits for.
-pub(super) enum Write {
-    Post(NewTweet, Waiter<Tweet>),
-    Delete(Delete, Waiter<bool>),
+/// A write that waits for its turn, and then for its batch to be durable.
+pub(super) trait Write: Send {
+    /// Who writes, and the tweet after whose id the write's own must come; none for a write that nobody waits for any
+    /// more, which is not applied.
+    fn wanted(&self, now: Instant) -> Option<(UserId, Option<TweetId>)>;
+
+    /// Applies the write to the draft, and keeps the outcome.
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>);
+
+    /// Keeps this in place of an outcome.
+    fn fail(&mut self, error: StoreError);
+
+    /// Gives the outcome to who waits for it. A writer that went away does not miss it.
+    fn answer(self: Box<Self>);
 }
 
-/// A writer that waits.
-pub(super) struct Waiter<T> {
+/// A command, and who waits for its outcome.
+pub(super) struct Waiting<C: Command> {
+    command: C,
     /// Nobody waits any more after this.
-    pub deadline: Instant,
-    pub answer: oneshot::Sender<Result<T, StoreError>>,
+    deadline: Instant,
+    outcome: Result<C::Outcome, StoreError>,
+    answer: oneshot::Sender<Result<C::Outcome, StoreError>>,
+}
+
+impl<C: Command> Waiting<C> {
+    /// A command that is worth doing until `deadline`, and where its outcome will be.
+    pub(super) fn new(command: C, deadline: Instant) -> (Self, oneshot::Receiver<Result<C::Outcome, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Waiting { command, deadline, outcome: Err(StoreError::Late), answer }, answered)
+    }
+}
+
+impl<C: Command> Write for Waiting<C> {
+    fn wanted(&self, now: Instant) -> Option<(UserId, Option<TweetId>)> {
+        (now <= self.deadline).then(|| (self.command.actor(), self.command.answers()))
+    }
+
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) {
+        self.outcome = self.command.apply(id, draft);
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.outcome = Err(error);
+    }
+
+    fn answer(self: Box<Self>) {
+        drop(self.answer.send(self.outcome));
+    }
 }
 
 /// The one thread that writes.
@@ -53,15 +92,9 @@ pub(super) struct Committer {
     pub ids: TweetIds,
     pub idempotency_keys: u64,
     /// No idempotency key is older than this tweet.
-    pub oldest_request: base::TweetId,
+    pub oldest_request: TweetId,
     /// A write failed.
     pub broken: bool,
-}
-
-/// An answer that is given once the batch is durable.
-enum Answer {
-    Post(Waiter<Tweet>, Result<Tweet, StoreError>),
-    Delete(Waiter<bool>, Result<bool, StoreError>),
 }
 
 /// A write of the batch or of the mark failed.
@@ -77,25 +110,27 @@ enum CommitError {
 
 impl Committer {
     /// Writes until the queue is closed and empty.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Write>) {
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Box<dyn Write>>) {
         let mut writes = Vec::new();
         while queue.blocking_recv_many(&mut writes, BATCH_MAX) > 0 {
             metrics::queued(queue.len());
-            self.commit(writes.drain(..));
+            self.commit(std::mem::take(&mut writes));
         }
         if let Err(error) = self.mark.sync() {
             tracing::warn!(error = %chain(&error), "the high-water mark could not be synced at closing");
         }
     }
 
-    fn commit(&mut self, writes: impl Iterator<Item = Write>) {
+    fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
         let begun = Instant::now();
         let view = self.published.read().clone();
         let mut draft = Draft::new(&view, self.state);
-        let mut answers: Vec<_> = writes.map(|write| self.apply(write, &mut draft)).collect();
+        for write in &mut writes {
+            self.apply(&mut **write, &mut draft);
+        }
         if !draft.is_empty() && !self.broken {
-            match self.make_durable(draft, &answers) {
-                Ok(()) => metrics::committed(answers.len(), begun.elapsed()),
+            match self.make_durable(draft) {
+                Ok(()) => metrics::committed(writes.len(), begun.elapsed()),
                 Err(error) => {
                     tracing::error!(error = %chain(&error), "writes are refused until the store is reopened");
                     self.broken = true;
@@ -103,64 +138,47 @@ impl Committer {
                 }
             }
         }
-        if self.broken {
-            answers = answers.into_iter().map(Answer::refused).collect();
-        }
-        answers.into_iter().for_each(Answer::give);
-    }
-
-    fn apply(&mut self, write: Write, draft: &mut Draft<'_>) -> Answer {
-        let late = |deadline: Instant| Instant::now() > deadline;
-        match write {
-            Write::Post(_, waiter) if late(waiter.deadline) => Answer::Post(waiter, Err(StoreError::Late)),
-            Write::Post(new, waiter) => Answer::Post(waiter, self.post(&new, draft)),
-            Write::Delete(_, waiter) if late(waiter.deadline) => Answer::Delete(waiter, Err(StoreError::Late)),
-            Write::Delete(delete, waiter) => Answer::Delete(waiter, draft.delete(delete)),
+        for mut write in writes {
+            if self.broken {
+                write.fail(StoreError::ReadOnly);
+            }
+            write.answer();
         }
     }
 
-    fn post(&mut self, new: &NewTweet, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
+    /// Gives a write its id and applies it, unless it came too late.
+    fn apply(&mut self, write: &mut dyn Write, draft: &mut Draft<'_>) {
+        let Some((actor, answers)) = write.wanted(Instant::now()) else { return };
+        match self.next_id(actor, answers, draft) {
+            Ok(id) => write.apply(id, draft),
+            Err(error) => write.fail(error),
+        }
+    }
+
+    fn next_id(&mut self, actor: UserId, answers: Option<TweetId>, draft: &Draft<'_>) -> Result<TweetId, StoreError> {
         // Ids come after that of a tweet that is answered, but not after whatever number a caller made up: the greatest
         // that there is would leave none for anybody.
-        let answered = match new.in_reply_to {
+        let answered = match answers {
             Some(answered) if draft.ever_had(answered)? => Some(answered),
             _ => None,
         };
-        let id = self.ids.next(self.clock.now_ms(), new.author, answered).map_err(|_| StoreError::IdsExhausted)?;
-        draft.post(id, new)
+        self.ids.next(self.clock.now_ms(), actor, answered).map_err(|_| StoreError::IdsExhausted)
     }
 
-    fn make_durable(&mut self, mut draft: Draft<'_>, answers: &[Answer]) -> Result<(), CommitError> {
+    fn make_durable(&mut self, mut draft: Draft<'_>) -> Result<(), CommitError> {
         draft.forget_requests(self.idempotency_keys, &mut self.oldest_request)?;
-        let (batch, state) = draft.finish(&self.tables);
+        let Finished { batch, state, effects } = draft.finish(&self.tables);
         batch.commit()?;
         self.tables.db.persist(PersistMode::SyncAll)?;
         self.mark.raise(state.batch)?;
         self.state = state;
         // The bounds may be ahead of a view, never behind it.
-        for answer in answers {
-            if let Answer::Post(_, Ok(Tweet { id, author, .. })) = answer {
+        for effect in &effects {
+            if let Effect::Entered(Tweet { id, author, .. }) = effect {
                 self.heads.widen(*author, Span { oldest: *id, newest: *id });
             }
         }
         *self.published.write() = Arc::new(View::now(&self.tables, &self.heads));
         Ok(())
-    }
-}
-
-impl Answer {
-    fn refused(self) -> Self {
-        match self {
-            Answer::Post(waiter, _) => Answer::Post(waiter, Err(StoreError::ReadOnly)),
-            Answer::Delete(waiter, _) => Answer::Delete(waiter, Err(StoreError::ReadOnly)),
-        }
-    }
-
-    /// Gives the answer. A writer that went away does not miss it.
-    fn give(self) {
-        match self {
-            Answer::Post(waiter, outcome) => drop(waiter.answer.send(outcome)),
-            Answer::Delete(waiter, outcome) => drop(waiter.answer.send(outcome)),
-        }
     }
 }

@@ -24,7 +24,7 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{NewTweet, Tweet};
+pub(crate) use command::{Delete, NewTweet, Tweet};
 pub(crate) use record::TweetRecord;
 pub(crate) use store::Store;
 pub(crate) use view::View;

@@ -14,16 +14,16 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use base::TweetId;
 use base::clock::Clock;
 use base::disk::{Disk, HighWaterMark, LockGuard};
-use base::{TweetId, UserId};
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::check::{self, CheckReport};
-use super::command::{Delete, NewTweet, Tweet};
-use super::committer::{Committer, Waiter, Write};
+use super::command::Command;
+use super::committer::{Committer, Waiting, Write};
 use super::heads::{Heads, Span};
 use super::keys::{self, Table};
 use super::record::{AuthorRecord, StateRecord, damaged};
@@ -38,7 +38,7 @@ const MEMTABLE_BYTES: u64 = 16 << 20;
 
 /// The tweets. Closed when dropped.
 pub(crate) struct Store {
-    queue: Mutex<Option<mpsc::Sender<Write>>>,
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
     published: Arc<RwLock<Arc<View>>>,
     deadline: Duration,
@@ -104,16 +104,6 @@ impl Store {
         check::check(&self.view())
     }
 
-    /// Writes a tweet; answers once it is durable.
-    pub(crate) async fn post(&self, new: NewTweet) -> Result<Tweet, StoreError> {
-        self.write(|waiter| Write::Post(new, waiter)).await
-    }
-
-    /// Deletes a tweet; answers, once that is durable, whether it was still there.
-    pub(crate) async fn delete(&self, id: TweetId, user: UserId) -> Result<bool, StoreError> {
-        self.write(|waiter| Write::Delete(Delete { id, user }, waiter)).await
-    }
-
     /// Finishes the writes that were accepted and accepts no more. Reads go on.
     pub(crate) fn close(&self) {
         drop(self.queue.lock().take());
@@ -123,12 +113,12 @@ impl Store {
         }
     }
 
-    async fn write<T>(&self, write: impl FnOnce(Waiter<T>) -> Write) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let write = write(Waiter { deadline: Instant::now() + self.deadline, answer });
+    /// Does what a command says; answers once that is durable.
+    pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StoreError> {
+        let (write, answered) = Waiting::new(command, Instant::now() + self.deadline);
         match self.queue.lock().as_ref() {
             None => return Err(StoreError::Closed),
-            Some(queue) => queue.try_send(write).map_err(|error| match error {
+            Some(queue) => queue.try_send(Box::new(write)).map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => StoreError::QueueFull { waiting: queue.max_capacity() },
                 // The queue is ours to close: without that, the committer is gone because it panicked.
                 mpsc::error::TrySendError::Closed(_) => StoreError::ReadOnly,

@@ -2,12 +2,14 @@
 
 use std::sync::mpsc as channel;
 
+use base::UserId;
 use base::clock::ManualClock;
 use base::disk::{RealDisk, SimulatedDisk};
 use proto::timeline::Entities;
 
 use super::*;
 use crate::error::Refusal;
+use crate::tweets::command::{Delete, NewTweet};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -34,21 +36,21 @@ async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Out
     let folder = tempfile::tempdir()?;
     let disk = SimulatedDisk::new();
     let store = Store::open(&settings(folder.path()), &disk, clock())?;
-    let kept = store.post(new(1, "kept", "")).await?;
+    let kept = store.write(new(1, "kept", "")).await?;
 
     disk.cut_power_after(0);
     for _ in 0..2 {
-        let refused = store.post(new(1, "lost", "")).await;
+        let refused = store.write(new(1, "lost", "")).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     }
-    let refused = store.delete(kept.id, UserId(1)).await;
+    let refused = store.write(Delete { id: kept.id, user: UserId(1) }).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     assert_eq!(store.view().tweet(kept.id)?.as_ref(), Some(&kept));
     assert_eq!(store.view().tweets_count(UserId(1))?, 1);
     drop(store);
 
     let store = Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock())?;
-    let next = store.post(new(1, "goes on", "")).await?;
+    let next = store.write(new(1, "goes on", "")).await?;
     assert!(next.id > kept.id);
     assert_eq!(store.view().tweet(kept.id)?, Some(kept));
     Ok(())
@@ -61,18 +63,18 @@ async fn the_oldest_idempotency_keys_are_forgotten() -> Outcome {
     let store = Store::open(&settings, &RealDisk, clock())?;
     let mut made = Vec::new();
     for key in ["a", "b", "c"] {
-        made.push(store.post(new(1, "text", key)).await?);
+        made.push(store.write(new(1, "text", key)).await?);
     }
-    assert_eq!(store.post(new(1, "text", "b")).await?, made[1]);
-    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
+    assert_eq!(store.write(new(1, "text", "b")).await?, made[1]);
+    assert_eq!(store.write(new(1, "text", "c")).await?, made[2]);
     drop(store);
 
     let store = Store::open(&settings, &RealDisk, clock())?;
-    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
-    let again = store.post(new(1, "text", "a")).await?;
+    assert_eq!(store.write(new(1, "text", "c")).await?, made[2]);
+    let again = store.write(new(1, "text", "a")).await?;
     assert!(again.id > made[2].id, "the oldest key was forgotten");
     assert_eq!(store.view().request(UserId(1), "b")?, None);
-    assert_eq!(store.post(new(1, "text", "c")).await?, made[2]);
+    assert_eq!(store.write(new(1, "text", "c")).await?, made[2]);
     Ok(())
 }
 
@@ -100,7 +102,7 @@ async fn a_full_queue_refuses_and_what_was_accepted_is_finished_at_closing() -> 
     let mut writers = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let store = store.clone();
-        writers.spawn(async move { store.post(new(1, "text", "")).await });
+        writers.spawn(async move { store.write(new(1, "text", "")).await });
     }
     let refused = writers.join_next().await.expect("eight were started")?;
     assert!(matches!(refused, Err(StoreError::QueueFull { waiting: 2 })), "{refused:?}");
@@ -110,7 +112,7 @@ async fn a_full_queue_refuses_and_what_was_accepted_is_finished_at_closing() -> 
     assert!((2..8).contains(&accepted), "{accepted}");
     store.close();
     store.close();
-    let closed = store.post(new(1, "late", "")).await;
+    let closed = store.write(new(1, "late", "")).await;
     assert!(matches!(closed, Err(StoreError::Closed)), "{closed:?}");
     assert_eq!(store.view().tweets_count(UserId(1))?, accepted as u64);
     Ok(())
@@ -123,7 +125,7 @@ async fn a_write_that_waited_too_long_is_not_done() -> Outcome {
     let settings = Settings { deadline: Duration::from_millis(50), ..settings(folder.path()) };
     let store = Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))))?;
     // The first write holds the committer up; the second waits in the queue past its deadline.
-    let (first, second) = tokio::join!(store.post(new(1, "first", "")), store.post(new(1, "second", "")));
+    let (first, second) = tokio::join!(store.write(new(1, "first", "")), store.write(new(1, "second", "")));
     assert!(matches!(first, Err(StoreError::Late)), "{first:?}");
     assert!(matches!(second, Err(StoreError::Late)), "{second:?}");
     drop(release);
@@ -147,7 +149,7 @@ async fn without_its_committer_the_store_only_reads() -> Outcome {
     let folder = tempfile::tempdir()?;
     let store = Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock))?;
     for _ in 0..2 {
-        let refused = store.post(new(1, "text", "")).await;
+        let refused = store.write(new(1, "text", "")).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
     }
     assert_eq!(store.view().tweets_count(UserId(1))?, 0);
@@ -160,15 +162,15 @@ async fn commands_of_one_batch_see_one_another() -> Outcome {
     let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
     let view = store.view();
     let mut draft = super::super::command::Draft::new(&view, StateRecord::default());
-    let first = draft.post(TweetId(100), &new(1, "first", "key"))?;
-    assert_eq!(draft.post(TweetId(200), &new(1, "first", "key"))?, first);
-    let refused = draft.post(TweetId(200), &new(1, "second", "key")).expect_err("another text");
+    let first = new(1, "first", "key").apply(TweetId(100), &mut draft)?;
+    assert_eq!(new(1, "first", "key").apply(TweetId(200), &mut draft)?, first);
+    let refused = new(1, "second", "key").apply(TweetId(200), &mut draft).expect_err("another text");
     assert!(matches!(refused, StoreError::Refused(Refusal::KeyReused)), "{refused}");
-    let answer = draft.post(TweetId(300), &NewTweet { in_reply_to: Some(first.id), ..new(2, "answer", "") })?;
+    let answer = NewTweet { in_reply_to: Some(first.id), ..new(2, "answer", "") }.apply(TweetId(300), &mut draft)?;
     assert_eq!((answer.record.in_reply_to, answer.record.in_reply_to_author), (100, 1));
-    assert!(draft.delete(Delete { id: first.id, user: UserId(1) })?);
-    assert!(!draft.delete(Delete { id: first.id, user: UserId(1) })?);
-    let refused = draft.post(TweetId(400), &NewTweet { in_reply_to: Some(first.id), ..new(2, "late", "") });
+    assert!(Delete { id: first.id, user: UserId(1) }.apply(TweetId(500), &mut draft)?);
+    assert!(!Delete { id: first.id, user: UserId(1) }.apply(TweetId(500), &mut draft)?);
+    let refused = NewTweet { in_reply_to: Some(first.id), ..new(2, "late", "") }.apply(TweetId(400), &mut draft);
     let refused = refused.expect_err("the answered one is deleted");
     assert!(matches!(refused, StoreError::Refused(Refusal::NothingToAnswer(_))), "{refused}");
     Ok(())

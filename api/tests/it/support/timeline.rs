@@ -57,7 +57,11 @@ impl State {
         };
         let all: Vec<_> =
             self.tweets.iter().rev().filter(|tweet| !self.deleted.contains(&tweet.id) && passes(tweet)).collect();
-        let entries = all.iter().skip(offset).take(limit).map(|tweet| Entry { tweet: Some((*tweet).clone()) });
+        let entries = all.iter().skip(offset).take(limit).map(|tweet| Entry {
+            tweet: Some((*tweet).clone()),
+            id: tweet.id,
+            ..Entry::default()
+        });
         let cursor = |offset: usize| cursor::encode(kind, &[offset as u64]);
         Ok(TimelineResponse {
             entries: entries.collect(),
@@ -146,7 +150,7 @@ impl TimelineService for ModelTimeline {
             created_at_ms: now_ms,
             in_reply_to: request.in_reply_to,
             in_reply_to_author: answered.unwrap_or_default(),
-            comments_count: 0,
+            ..Tweet::default()
         };
         state.keys.push((key.0, key.1, id));
         state
@@ -218,5 +222,32 @@ impl TimelineService for ModelTimeline {
             AuthorStats { tweets_count: own.count() as u64 }
         };
         answer(Ok(AuthorStatsResponse { stats: request.into_inner().users.into_iter().map(live).collect() }))
+    }
+
+    async fn comments(&self, _: Request<CommentsRequest>) -> Result<Response<TimelineResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn engage(&self, _: Request<EngageRequest>) -> Result<Response<EngageResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn engaged(&self, _: Request<EngagedRequest>) -> Result<Response<EngagedResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn notifications(&self, _: Request<NotificationsRequest>) -> Result<Response<NotificationsResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn read_notifications(
+        &self,
+        _: Request<ReadNotificationsRequest>,
+    ) -> Result<Response<ReadNotificationsResponse>, Status> {
+        Err(Status::unimplemented("to come"))
+    }
+
+    async fn subscribe(&self, _: Request<SubscribeRequest>) -> Result<Response<SubscribeResponse>, Status> {
+        Err(Status::unimplemented("to come"))
     }
 }

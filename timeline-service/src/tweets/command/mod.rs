@@ -1,0 +1,159 @@
+//! What a write does: a deterministic function of the state and a command whose id and time are fixed.
+//!
+//! A [`Draft`] is the state as the commands of one batch change it, so that each sees those before it. A command reads
+//! first and writes then: one that is refused, or that cannot read what it needs, leaves the draft as it was. What others
+//! keep in memory learns of it by the draft's [`Effect`]s, once they are durable.
+//!
+//! - [`post`], [`delete`]: tweets.
+
+mod delete;
+mod post;
+
+use std::collections::BTreeMap;
+
+use base::{TweetId, UserId};
+use fjall::OwnedWriteBatch;
+use prost::Message;
+
+pub(crate) use self::delete::Delete;
+pub(crate) use self::post::NewTweet;
+use super::keys::{self, Table};
+use super::record::{self, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
+use super::view::{Tables, View};
+use crate::error::{Damage, StoreError};
+
+/// What somebody wants to write.
+pub(crate) trait Command: Send + 'static {
+    /// What they are answered.
+    type Outcome: Send;
+
+    /// Who writes: ids carry their slot.
+    fn actor(&self) -> UserId;
+
+    /// The tweet after whose id the command's own must come, if there is one.
+    fn answers(&self) -> Option<TweetId> {
+        None
+    }
+
+    /// Does it. `id` is the command's own: greater than any before, it carries the time, and names what the command makes.
+    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Self::Outcome, StoreError>;
+}
+
+/// What a durable batch changed in the streams of authors.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    /// An entry is at the top of its author's stream.
+    Entered(Tweet),
+    /// An entry is no longer in its author's stream.
+    Left {
+        /// Whose stream it was in.
+        author: UserId,
+        /// Which it was.
+        id: TweetId,
+    },
+}
+
+/// A tweet that is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tweet {
+    pub id: TweetId,
+    pub author: UserId,
+    pub record: TweetRecord,
+}
+
+/// The state as the commands of one batch change it.
+pub(crate) struct Draft<'a> {
+    view: &'a View,
+    changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    effects: Vec<Effect>,
+    /// The state's own record; its batch number is set by [`finish`](Self::finish).
+    state: StateRecord,
+}
+
+/// A draft that is ready to be written.
+pub(super) struct Finished {
+    /// All changes, as one batch of the engine.
+    pub batch: OwnedWriteBatch,
+    /// The state after it, with its number.
+    pub state: StateRecord,
+    /// What it changes in the streams of authors, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing is changed yet.
+    pub(super) fn new(view: &'a View, state: StateRecord) -> Self {
+        Draft { view, changes: BTreeMap::new(), effects: Vec::new(), state }
+    }
+
+    /// Whether there is or was a tweet of this id.
+    pub(super) fn ever_had(&self, id: TweetId) -> Result<bool, StoreError> {
+        Ok(self.get::<IndexRecord>(Table::Index, &keys::id_key(id))?.is_some())
+    }
+
+    /// Forgets the oldest idempotency keys of the view, so that at most `max` are remembered. They are looked for from
+    /// `oldest` on, which moves past them: what is removed leaves traces in the engine that are slow to step over.
+    pub(super) fn forget_requests(&mut self, max: u64, oldest: &mut TweetId) -> Result<(), StoreError> {
+        let excess = self.state.requests.saturating_sub(max);
+        let from = keys::id_key(*oldest);
+        let view = self.view;
+        for forgotten in view.from::<RequestAgeRecord>(Table::RequestAges, &from).take(excess as usize) {
+            let (key, age) = forgotten?;
+            *oldest = keys::last_id(&key).map_or(*oldest, |id| TweetId(id.0 + 1));
+            self.remove(Table::Requests, &age.request);
+            self.remove(Table::RequestAges, &key);
+            self.state.requests -= 1;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing was changed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// What is to be written, as a batch with the next number.
+    pub(super) fn finish(mut self, tables: &Tables) -> Finished {
+        self.state.batch += 1;
+        let state = self.state;
+        self.put(Table::State, keys::STATE, &state);
+        let mut batch = OwnedWriteBatch::with_capacity(tables.db.clone(), self.changes.len());
+        for ((table, key), value) in self.changes {
+            match value {
+                Some(value) => batch.insert(tables.keyspace(table), key, value),
+                None => batch.remove(tables.keyspace(table), key),
+            }
+        }
+        Finished { batch, state, effects: self.effects }
+    }
+
+    /// An id was given out to something that is kept.
+    fn keep(&mut self, id: TweetId) {
+        self.state.greatest = self.state.greatest.max(id.0);
+    }
+
+    fn affect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    fn get<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<Option<M>, StoreError> {
+        match self.changes.get(&(table, key.to_vec())) {
+            Some(Some(value)) => record::decode(table, key, value).map(Some),
+            Some(None) => Ok(None),
+            None => self.view.get(table, key),
+        }
+    }
+
+    /// A record that another one says is there: both are written in one batch.
+    fn required<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<M, StoreError> {
+        self.get(table, key)?.ok_or_else(|| damaged(table, key, Damage::Missing))
+    }
+
+    fn put(&mut self, table: Table, key: &[u8], record: &impl Message) {
+        self.changes.insert((table, key.to_vec()), Some(record::encode(table, key, record)));
+    }
+
+    fn remove(&mut self, table: Table, key: &[u8]) {
+        self.changes.insert((table, key.to_vec()), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! Posting a tweet.
+
+use base::{TweetId, UserId};
+use proto::timeline::Entities;
+
+use super::{Command, Draft, Effect, Tweet};
+use crate::error::{Refusal, StoreError};
+use crate::tweets::keys::{self, Table};
+use crate::tweets::record::{
+    AuthorRecord, CommentsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, TweetRecord,
+};
+
+/// A tweet that is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct NewTweet {
+    pub author: UserId,
+    pub text: String,
+    pub in_reply_to: Option<TweetId>,
+    pub entities: Entities,
+    /// Empty for none.
+    pub idempotency_key: String,
+}
+
+impl Command for NewTweet {
+    type Outcome = Tweet;
+
+    fn actor(&self) -> UserId {
+        self.author
+    }
+
+    fn answers(&self) -> Option<TweetId> {
+        self.in_reply_to
+    }
+
+    /// Writes the tweet. The same idempotency key again answers the tweet that it made.
+    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
+        let NewTweet { author, text, in_reply_to, entities, idempotency_key } = self;
+        let request = keys::request(*author, idempotency_key);
+        if !idempotency_key.is_empty()
+            && let Some(made) = draft.get::<RequestRecord>(Table::Requests, &request)?
+        {
+            return self.repeated(TweetId(made.id), draft);
+        }
+        let answered = in_reply_to.map(|answered| Answered::find(answered, draft)).transpose()?;
+        let author_key = keys::author_key(*author);
+        let mut of_author = draft.get::<AuthorRecord>(Table::Authors, &author_key)?.unwrap_or_default();
+
+        let record = TweetRecord {
+            text: text.clone(),
+            in_reply_to: in_reply_to.map_or(0, |id| id.0),
+            in_reply_to_author: answered.as_ref().map_or(0, |answered| answered.author),
+            entities: Some(entities.clone()),
+        };
+        draft.put(Table::Tweets, &keys::tweet(*author, id), &record);
+        draft.put(Table::Index, &keys::id_key(id), &IndexRecord { author: author.0, deleted: false });
+        if let Some(Answered { id: answered, comments, .. }) = answered {
+            draft.put(Table::Replies, &keys::reply(answered, id), &ReplyRecord { author: author.0 });
+            draft.put(Table::Comments, &keys::id_key(answered), &CommentsRecord { count: comments + 1 });
+        }
+        if of_author.newest == 0 {
+            of_author.oldest = id.0;
+        }
+        of_author.newest = id.0;
+        of_author.tweets += 1;
+        draft.put(Table::Authors, &author_key, &of_author);
+        if !idempotency_key.is_empty() {
+            draft.put(Table::Requests, &request, &RequestRecord { id: id.0 });
+            draft.put(Table::RequestAges, &keys::id_key(id), &RequestAgeRecord { request });
+            draft.state.requests += 1;
+        }
+        draft.keep(id);
+        let tweet = Tweet { id, author: *author, record };
+        draft.affect(Effect::Entered(tweet.clone()));
+        Ok(tweet)
+    }
+}
+
+impl NewTweet {
+    /// The tweet that the idempotency key made, if it is the one that is asked for again.
+    fn repeated(&self, id: TweetId, draft: &Draft<'_>) -> Result<Tweet, StoreError> {
+        let Some(record) = draft.get::<TweetRecord>(Table::Tweets, &keys::tweet(self.author, id))? else {
+            return Err(Refusal::KeyOfDeleted.into());
+        };
+        if record.text != self.text || record.in_reply_to != self.in_reply_to.map_or(0, |answered| answered.0) {
+            return Err(Refusal::KeyReused.into());
+        }
+        Ok(Tweet { id, author: self.author, record })
+    }
+}
+
+/// The tweet that a new one answers.
+struct Answered {
+    id: TweetId,
+    author: u32,
+    comments: u64,
+}
+
+impl Answered {
+    fn find(id: TweetId, draft: &Draft<'_>) -> Result<Self, StoreError> {
+        let index = draft.get::<IndexRecord>(Table::Index, &keys::id_key(id))?;
+        let Some(IndexRecord { author, deleted: false }) = index else {
+            return Err(Refusal::NothingToAnswer(id).into());
+        };
+        let comments = draft.get::<CommentsRecord>(Table::Comments, &keys::id_key(id))?;
+        Ok(Answered { id, author, comments: comments.map_or(0, |comments| comments.count) })
+    }
+}
