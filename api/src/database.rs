@@ -117,7 +117,9 @@ impl Database {
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let failed = |source| OpenError::Database { path: path.clone(), source };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        // Always the same connection: see `version`.
+        let writer = pool(1).idle_timeout(None).max_lifetime(None);
+        let writer = writer.connect_with(options.clone()).await.map_err(failed)?;
         let migrated = sqlx::migrate!("./migrations").run(&writer).await;
         migrated.map_err(|source| OpenError::Migration { path: path.clone(), source })?;
         let readers = pool(READERS).connect_with(options).await.map_err(failed)?;
@@ -128,6 +130,12 @@ impl Database {
     /// what it read is out of date.
     pub(crate) async fn write(&self) -> sqlx::Result<Transaction<'static, Sqlite>> {
         self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// A number that changes with every commit of another process. It is that of the one connection that writes, which does
+    /// not count its own.
+    pub(crate) async fn version(&self) -> sqlx::Result<i64> {
+        sqlx::query_scalar("PRAGMA data_version").fetch_one(&self.writer).await
     }
 
     /// Whether the database answers.

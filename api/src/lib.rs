@@ -4,6 +4,7 @@
 //! [`proto::link`]; no other service is known here. In reading order:
 //!
 //! - `database`: the connections, and how a folder is opened.
+//! - `remembered`: rows that are read with every request, in memory, and never older than the database says.
 //! - [`accounts`]: who has an account; also what the command line needs without a server.
 //! - `sessions`: passwords, sessions, tokens.
 //! - `error`: every answer that is none: problem details (RFC 9457).
@@ -24,6 +25,7 @@ mod extract;
 mod metrics;
 mod middleware;
 pub mod operations;
+mod remembered;
 mod router;
 mod routes;
 mod sessions;

@@ -10,15 +10,18 @@ pub(crate) mod validation;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::clock::Clock;
 use base::{Code, Error};
+use tokio::task::AbortHandle;
 
 pub use self::account::NewAccount;
 pub(crate) use self::account::{Account, AccountRow, ProfileChange, account_columns};
 pub(crate) use self::store::{AccountStore, Credentials, InsertError};
 use crate::Settings;
 use crate::database::{Database, FILE_NAME, OpenError, StoreError};
+use crate::remembered::{Confirmed, LOOK_INTERVAL};
 use crate::sessions::{Passwords, SessionStore, Tokens};
 
 /// Accounts of one [`Accounts::import_accounts`]: one transaction, a fraction of a second.
@@ -33,6 +36,14 @@ pub struct Accounts {
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Looks for what other processes write.
+    watch: AbortHandle,
+}
+
+impl Drop for Accounts {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
 }
 
 impl Accounts {
@@ -43,11 +54,14 @@ impl Accounts {
     /// [`OpenError`] says which file cannot be used.
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = Database::open(&settings.folder).await?;
-        let sessions = SessionStore::new(database.clone(), settings.refresh_token_days);
+        let confirmed = Arc::new(Confirmed::new());
+        let people = AccountStore::new(database.clone(), &confirmed);
+        let sessions = SessionStore::new(database.clone(), people.clone(), settings.refresh_token_days, &confirmed);
         let swept = sessions.sweep(clock.now_ms()).await;
         swept.map_err(|source| OpenError::Database { path: settings.folder.join(FILE_NAME), source })?;
         Ok(Accounts {
-            people: AccountStore::new(database.clone()),
+            watch: tokio::spawn(watch(database.clone(), confirmed, people.clone(), sessions.clone())).abort_handle(),
+            people,
             sessions,
             tokens: Tokens::open(&settings.folder, settings.access_token_seconds)?,
             passwords: Passwords::new(settings.password_cost)?,
@@ -135,6 +149,32 @@ impl Accounts {
 
     /// Waits for what is under way and closes the files.
     pub async fn close(&self) {
+        self.watch.abort();
         self.database.close().await;
+    }
+}
+
+/// Forgets what is remembered whenever another process has written to the database.
+async fn watch(database: Database, confirmed: Arc<Confirmed>, people: AccountStore, sessions: SessionStore) {
+    let mut last = None;
+    loop {
+        let asked_at = Instant::now();
+        match database.version().await {
+            Ok(version) => {
+                if last.is_some_and(|last| last != version) {
+                    people.forget_all();
+                    sessions.forget_all();
+                }
+                last = Some(version);
+                confirmed.renew(asked_at);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the accounts do not say whether another process changed them");
+                people.forget_all();
+                sessions.forget_all();
+                last = None;
+            }
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
     }
 }

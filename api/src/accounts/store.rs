@@ -1,16 +1,27 @@
 //! The table of accounts.
 
+use std::sync::Arc;
+
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::account::{Account, AccountRow, NewAccount, ProfileChange, account_columns};
 use crate::database::{Database, StoreError, stored_ms, user_id};
+use crate::remembered::{Confirmed, Remembered};
 
 /// Rows of one INSERT: nine placeholders each, of the 32,766 that a statement may have.
 const ROWS_PER_STATEMENT: usize = 1000;
 
+/// Accounts that are remembered: some 60 MB of them.
+const REMEMBERED_MAX: u64 = 100_000;
+
 /// Finds, makes and changes accounts.
 #[derive(Clone, Debug)]
-pub(crate) struct AccountStore(Database);
+pub(crate) struct AccountStore {
+    database: Database,
+    remembered: Arc<Remembered<u32, Arc<Account>>>,
+    /// Whose a username is; once it is somebody's, it is theirs for good.
+    usernames: Arc<Remembered<String, u32>>,
+}
 
 /// An account, and what its password is compared with.
 #[derive(Debug)]
@@ -37,29 +48,71 @@ impl From<sqlx::Error> for InsertError {
 }
 
 impl AccountStore {
-    pub(crate) fn new(database: Database) -> Self {
-        AccountStore(database)
+    pub(crate) fn new(database: Database, confirmed: &Arc<Confirmed>) -> Self {
+        AccountStore {
+            database,
+            remembered: Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone())),
+            usernames: Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone())),
+        }
     }
 
     /// The account of this name.
-    pub(crate) async fn by_username(&self, username: &str) -> Result<Option<Account>, StoreError> {
-        let found = sqlx::query_as::<_, AccountRow>(concat!(
-            "SELECT ",
-            account_columns!(),
-            " FROM accounts a WHERE a.username = $1"
-        ));
-        found.bind(username).fetch_optional(&self.0.readers).await?.map(Account::try_from).transpose()
+    pub(crate) async fn by_username(&self, username: &str) -> Result<Option<Arc<Account>>, StoreError> {
+        let username = username.to_owned();
+        if let Some(account) = self.usernames.get(&username).and_then(|id| self.remembered.get(&id)) {
+            return Ok(Some(account));
+        }
+        let ticket = self.usernames.ticket(&username);
+        let found: Option<i64> = sqlx::query_scalar("SELECT a.id FROM accounts a WHERE a.username = $1")
+            .bind(&username)
+            .fetch_optional(&self.database.readers)
+            .await?;
+        let Some(id) = found else { return Ok(None) };
+        let id = user_id("accounts.id", id)?;
+        self.usernames.put(username, id, ticket);
+        self.by_id(id).await
     }
 
-    /// Those of `ids` that have an account, in any order, with one statement.
-    pub(crate) async fn by_ids(&self, ids: impl IntoIterator<Item = u32>) -> Result<Vec<Account>, StoreError> {
+    /// The account of this id.
+    pub(crate) async fn by_id(&self, id: u32) -> Result<Option<Arc<Account>>, StoreError> {
+        Ok(self.by_ids([id]).await?.pop())
+    }
+
+    /// Those of `ids` that have an account, in any order, with one statement for those that are not remembered.
+    pub(crate) async fn by_ids(&self, ids: impl IntoIterator<Item = u32>) -> Result<Vec<Arc<Account>>, StoreError> {
+        let mut found = Vec::new();
+        let mut tickets = Vec::new();
+        for id in ids {
+            match self.remembered.get(&id) {
+                Some(account) => found.push(account),
+                None => tickets.push((id, self.remembered.ticket(&id))),
+            }
+        }
+        tickets.sort_unstable_by_key(|(id, _)| *id);
         let mut select =
             QueryBuilder::<Sqlite>::new(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id IN ("));
-        if !bind_all(&mut select, ids.into_iter().map(i64::from)) {
-            return Ok(Vec::new());
+        if !bind_all(&mut select, tickets.iter().map(|(id, _)| i64::from(*id))) {
+            return Ok(found);
         }
-        let rows = select.build_query_as::<AccountRow>().persistent(false).fetch_all(&self.0.readers).await?;
-        rows.into_iter().map(Account::try_from).collect()
+        for row in select.build_query_as::<AccountRow>().persistent(false).fetch_all(&self.database.readers).await? {
+            let account = Arc::new(Account::try_from(row)?);
+            if let Ok(place) = tickets.binary_search_by_key(&account.id, |(id, _)| *id) {
+                self.remembered.put(account.id, account.clone(), tickets[place].1);
+            }
+            found.push(account);
+        }
+        Ok(found)
+    }
+
+    /// An account was changed elsewhere than here.
+    pub(crate) fn forget(&self, id: u32) {
+        self.remembered.forget(&id);
+    }
+
+    /// Accounts may have been changed by another process.
+    pub(crate) fn forget_all(&self) {
+        self.remembered.forget_all();
+        self.usernames.forget_all();
     }
 
     /// Those of `usernames` that exist, with their ids, in any order, with one statement.
@@ -71,7 +124,8 @@ impl AccountStore {
         if !bind_all(&mut select, usernames) {
             return Ok(Vec::new());
         }
-        let rows: Vec<(String, i64)> = select.build_query_as().persistent(false).fetch_all(&self.0.readers).await?;
+        let rows: Vec<(String, i64)> =
+            select.build_query_as().persistent(false).fetch_all(&self.database.readers).await?;
         rows.into_iter().map(|(username, id)| Ok((username, user_id("accounts.id", id)?))).collect()
     }
 
@@ -84,26 +138,27 @@ impl AccountStore {
             "SELECT a.username, a.password_hash FROM accounts a WHERE a.username = $1"
         };
         let found: Option<(String, Option<String>)> =
-            sqlx::query_as(statement).bind(login).fetch_optional(&self.0.readers).await?;
+            sqlx::query_as(statement).bind(login).fetch_optional(&self.database.readers).await?;
         let Some((username, password_hash)) = found else { return Ok(None) };
-        Ok(self.by_username(&username).await?.map(|account| Credentials { account, password_hash }))
+        let account = self.by_username(&username).await?;
+        Ok(account.map(|account| Credentials { account: Account::clone(&account), password_hash }))
     }
 
     /// Which of a username and an email is taken.
     pub(crate) async fn check_free(&self, username: &str, email: Option<&str>) -> Result<(), InsertError> {
         let statement = "SELECT COUNT(*) FROM accounts a WHERE a.username = $1";
-        let names: i64 = sqlx::query_scalar(statement).bind(username).fetch_one(&self.0.readers).await?;
+        let names: i64 = sqlx::query_scalar(statement).bind(username).fetch_one(&self.database.readers).await?;
         if names > 0 {
             return Err(InsertError::UsernameTaken);
         }
         let statement = "SELECT COUNT(*) FROM accounts a WHERE a.email = $1";
-        let emails: i64 = sqlx::query_scalar(statement).bind(email).fetch_one(&self.0.readers).await?;
+        let emails: i64 = sqlx::query_scalar(statement).bind(email).fetch_one(&self.database.readers).await?;
         if emails > 0 { Err(InsertError::EmailTaken) } else { Ok(()) }
     }
 
     /// Makes an account. Of two that want the same name at the same time, the database lets one pass.
     pub(crate) async fn insert(&self, new: &NewAccount) -> Result<(), InsertError> {
-        let mut transaction = self.0.write().await?;
+        let mut transaction = self.database.write().await?;
         let inserted = sqlx::query(
             "INSERT INTO accounts (id, username, email, password_hash, name, description, created_at_ms) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -131,7 +186,7 @@ impl AccountStore {
 
     /// Makes many accounts in one transaction, and answers how many. An id that has an account keeps it as it is.
     pub(crate) async fn import(&self, accounts: &[NewAccount]) -> Result<u64, StoreError> {
-        let mut transaction = self.0.write().await?;
+        let mut transaction = self.database.write().await?;
         let mut made = 0;
         for chunk in accounts.chunks(ROWS_PER_STATEMENT) {
             let mut insert = QueryBuilder::<Sqlite>::new(
@@ -178,12 +233,13 @@ impl AccountStore {
             }
         }
         update.push(" WHERE a.id = ").push_bind(i64::from(id));
-        let mut transaction = self.0.write().await?;
+        let mut transaction = self.database.write().await?;
         update.build().execute(&mut *transaction).await?;
         let select =
             sqlx::query_as::<_, AccountRow>(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1"));
         let row = select.bind(i64::from(id)).fetch_optional(&mut *transaction).await?;
         transaction.commit().await?;
+        self.forget(id);
         row.map(Account::try_from).transpose()
     }
 }

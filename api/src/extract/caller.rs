@@ -18,7 +18,7 @@ use crate::state::App;
 /// Somebody who is logged in.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
     pub(crate) session: String,
 }
 
@@ -48,8 +48,8 @@ async fn identify(headers: &HeaderMap, app: &App) -> Answer<Option<Caller>> {
     }
     let now_ms = app.now_ms();
     let access = app.accounts.tokens.read(token.trim(), now_ms).ok_or_else(refused)?;
-    // The session is looked up each time: a token must be good for nothing the moment its session is revoked, by whatever
-    // process.
+    // The session is looked up each time: a token must be good for nothing the moment its session is revoked here, and a
+    // second after another process did.
     match app.accounts.sessions.account_of(&access.session, now_ms).await? {
         Some(account) if account.id == access.user => Ok(Some(Caller { account, session: access.session })),
         _ => Err(refused()),

@@ -94,8 +94,8 @@ async fn page(
 }
 
 /// The accounts at the other ends of `edges`, in their order, with one statement.
-async fn in_order(app: &App, edges: &[Edge]) -> Answer<Vec<Account>> {
+async fn in_order(app: &App, edges: &[Edge]) -> Answer<Vec<Arc<Account>>> {
     let found = app.accounts.people.by_ids(edges.iter().map(|edge| edge.user)).await?;
-    let mut found: HashMap<u32, Account> = found.into_iter().map(|account| (account.id, account)).collect();
+    let mut found: HashMap<u32, Arc<Account>> = found.into_iter().map(|account| (account.id, account)).collect();
     Ok(edges.iter().filter_map(|edge| found.remove(&edge.user)).collect())
 }

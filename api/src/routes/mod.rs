@@ -16,13 +16,15 @@ pub(crate) mod sessions;
 pub(crate) mod tweets;
 pub(crate) mod users;
 
+use std::sync::Arc;
+
 use crate::accounts::Account;
 use crate::error::{Answer, Problem};
 use crate::state::App;
 
 impl App {
     /// The account of the user whom a path names. A name that nobody could have is one that nobody has.
-    async fn account_of(&self, username: &str) -> Answer<Account> {
+    async fn account_of(&self, username: &str) -> Answer<Arc<Account>> {
         self.accounts.people.by_username(username).await?.ok_or_else(Problem::no_such_user)
     }
 }

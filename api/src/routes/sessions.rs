@@ -42,7 +42,7 @@ pub(crate) async fn log_in(State(app): State<Arc<App>>, mut body: Body) -> Answe
         return Err(Problem::new(Code::Unauthenticated, "the login or the password is wrong"));
     };
     let (id, now_ms) = (account.id, app.now_ms());
-    let account = Account { last_login_at_ms: Some(now_ms), ..account };
+    let account = Arc::new(Account { last_login_at_ms: Some(now_ms), ..account });
     let user = app.user_view(account, Some(id), None).await?;
     let token = RefreshToken::random().map_err(base::Error::from)?;
     let session = app.accounts.sessions.begin(id, now_ms, &token).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn refresh(State(app): State<Arc<App>>, mut body: Body) -> Answ
     let id = account.id;
     // All that can fail for want of another service comes first: a token that was used up without an answer would look
     // like theft when the caller tries again.
-    let user = app.user_view(account, Some(id), None).await?;
+    let user = app.user_view(Arc::new(account), Some(id), None).await?;
     match app.accounts.sessions.rotate(&token, &next, app.now_ms()).await? {
         Rotation::Rotated(session) => logged_in(&app, id, &session, &next, user),
         Rotation::Reused => {

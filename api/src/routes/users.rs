@@ -45,7 +45,7 @@ pub(crate) async fn sign_up(State(app): State<Arc<App>>, mut body: Body) -> Answ
     app.accounts.people.insert(&new).await?;
     let account = app.account_of(&new.username).await?;
     let location = [(LOCATION, format!("/api/users/{}", account.username))];
-    let created = (StatusCode::CREATED, location, Json(UserView::newcomer(account)));
+    let created = (StatusCode::CREATED, location, Json(UserView::newcomer(&account)));
     Ok(with_revision(allocated.revision, created))
 }
 
@@ -84,5 +84,5 @@ pub(crate) async fn change_profile(
     body.refuse_the_rest();
     body.finish()?;
     let changed = app.accounts.people.update(account.id, change).await?.ok_or_else(Problem::no_such_user)?;
-    Ok(Json(app.user_view(changed, Some(account.id), None).await?))
+    Ok(Json(app.user_view(changed.into(), Some(account.id), None).await?))
 }

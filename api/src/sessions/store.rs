@@ -3,21 +3,36 @@
 //! A log in begins a session. The session has one refresh token at a time; using it gives another, in one transaction. A
 //! used one that comes again was copied by somebody, and we cannot tell who of the two is the thief: the session ends.
 
+use std::sync::Arc;
+
 use sqlx::{Sqlite, Transaction};
 
 use super::tokens::RefreshToken;
-use crate::accounts::{Account, AccountRow, account_columns};
-use crate::database::{Database, StoreError, stored_ms};
+use crate::accounts::{Account, AccountRow, AccountStore, account_columns};
+use crate::database::{Database, StoreError, stored_ms, time_ms, user_id};
+use crate::remembered::{Confirmed, Remembered};
 
 /// Sessions of one account at a time; the oldest make room.
 const SESSIONS_PER_ACCOUNT_MAX: i64 = 100;
+/// Sessions that are remembered: some 10 MB of them.
+const REMEMBERED_MAX: u64 = 100_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Begins, continues and ends sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionStore {
     database: Database,
+    people: AccountStore,
+    /// Sessions that have not been ended.
+    remembered: Arc<Remembered<String, Session>>,
     refresh_token_ms: u64,
+}
+
+/// A session that nobody has ended.
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    account: u32,
+    expires_at_ms: u64,
 }
 
 /// What became of a refresh token.
@@ -41,15 +56,21 @@ struct TokenRow {
 }
 
 impl SessionStore {
-    pub(crate) fn new(database: Database, refresh_token_days: u32) -> Self {
-        SessionStore { database, refresh_token_ms: u64::from(refresh_token_days) * DAY_MS }
+    pub(crate) fn new(
+        database: Database,
+        people: AccountStore,
+        refresh_token_days: u32,
+        confirmed: &Arc<Confirmed>,
+    ) -> Self {
+        let remembered = Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone()));
+        SessionStore { database, people, remembered, refresh_token_ms: u64::from(refresh_token_days) * DAY_MS }
     }
 
     /// Begins a session with its first refresh token, at a log in, which is noted in the account.
     pub(crate) async fn begin(&self, account: u32, now_ms: u64, token: &RefreshToken) -> Result<String, StoreError> {
         let expires_at_ms = now_ms.saturating_add(self.refresh_token_ms);
         let mut transaction = self.database.write().await?;
-        let session = insert(&mut transaction, account, now_ms, expires_at_ms).await?;
+        let (session, ended) = insert(&mut transaction, account, now_ms, expires_at_ms).await?;
         insert_token(&mut transaction, &session, token, expires_at_ms).await?;
         sqlx::query("UPDATE accounts SET last_login_at_ms = $1 WHERE id = $2")
             .bind(stored_ms(now_ms))
@@ -57,6 +78,8 @@ impl SessionStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        self.people.forget(account);
+        self.forget(&ended);
         Ok(session)
     }
 
@@ -68,21 +91,48 @@ impl SessionStore {
         expires_at_ms: u64,
     ) -> Result<String, StoreError> {
         let mut transaction = self.database.write().await?;
-        let session = insert(&mut transaction, account, now_ms, expires_at_ms).await?;
+        let (session, ended) = insert(&mut transaction, account, now_ms, expires_at_ms).await?;
         transaction.commit().await?;
+        self.forget(&ended);
         Ok(session)
     }
 
     /// Whose session this is, unless it has ended.
-    pub(crate) async fn account_of(&self, session: &str, now_ms: u64) -> Result<Option<Account>, StoreError> {
-        let found = sqlx::query_as::<_, AccountRow>(concat!(
-            "SELECT ",
-            account_columns!(),
-            " FROM sessions s JOIN accounts a ON a.id = s.account_id",
-            " WHERE s.id = $1 AND s.revoked_at_ms IS NULL AND s.expires_at_ms > $2"
-        ));
-        let row = found.bind(session).bind(stored_ms(now_ms)).fetch_optional(&self.database.readers).await?;
-        row.map(Account::try_from).transpose()
+    pub(crate) async fn account_of(&self, session: &str, now_ms: u64) -> Result<Option<Arc<Account>>, StoreError> {
+        match self.session(session).await? {
+            Some(session) if now_ms < session.expires_at_ms => self.people.by_id(session.account).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn session(&self, session: &str) -> Result<Option<Session>, StoreError> {
+        let id = session.to_owned();
+        if let Some(session) = self.remembered.get(&id) {
+            return Ok(Some(session));
+        }
+        let ticket = self.remembered.ticket(&id);
+        let found: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT s.account_id, s.expires_at_ms FROM sessions s WHERE s.id = $1 AND s.revoked_at_ms IS NULL",
+        )
+        .bind(&id)
+        .fetch_optional(&self.database.readers)
+        .await?;
+        let Some((account, expires_at)) = found else { return Ok(None) };
+        let session = Session {
+            account: user_id("sessions.account_id", account)?,
+            expires_at_ms: time_ms("sessions.expires_at_ms", expires_at)?,
+        };
+        self.remembered.put(id, session, ticket);
+        Ok(Some(session))
+    }
+
+    /// Sessions may have been changed by another process.
+    pub(crate) fn forget_all(&self) {
+        self.remembered.forget_all();
+    }
+
+    fn forget(&self, sessions: &[String]) {
+        sessions.iter().for_each(|session| self.remembered.forget(session));
     }
 
     /// Whose session had this refresh token at some time. Whether it is still good only [`Self::rotate`] tells.
@@ -126,6 +176,7 @@ impl SessionStore {
         if row.used_at_ms.is_some() || used.rows_affected() != 1 {
             revoke(&mut transaction, &row.session_id, now_ms).await?;
             transaction.commit().await?;
+            self.remembered.forget(&row.session_id);
             return Ok(Rotation::Reused);
         }
         let expires_at_ms = now_ms.saturating_add(self.refresh_token_ms);
@@ -141,6 +192,7 @@ impl SessionStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        self.remembered.forget(&row.session_id);
         Ok(Rotation::Rotated(row.session_id))
     }
 
@@ -148,7 +200,9 @@ impl SessionStore {
     pub(crate) async fn revoke(&self, session: &str, now_ms: u64) -> Result<(), StoreError> {
         let mut transaction = self.database.write().await?;
         revoke(&mut transaction, session, now_ms).await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.remembered.forget(&session.to_owned());
+        Ok(())
     }
 
     /// Forgets the sessions that are over, and their refresh tokens with them.
@@ -162,22 +216,23 @@ impl SessionStore {
     }
 }
 
-/// Inserts a session, and makes room for it among those of the account.
+/// Inserts a session, and makes room for it among those of the account. Answers it, and those that had to go.
 async fn insert(
     transaction: &mut Transaction<'static, Sqlite>,
     account: u32,
     now_ms: u64,
     expires_at_ms: u64,
-) -> Result<String, StoreError> {
+) -> Result<(String, Vec<String>), StoreError> {
     let session = uuid::Uuid::new_v4().simple().to_string();
-    sqlx::query(
+    let ended = sqlx::query_scalar(
         "DELETE FROM sessions WHERE account_id = $1 AND (expires_at_ms <= $2 OR id IN \
-         (SELECT s.id FROM sessions s WHERE s.account_id = $1 ORDER BY s.created_at_ms DESC, s.id LIMIT 1000000 OFFSET $3))",
+         (SELECT s.id FROM sessions s WHERE s.account_id = $1 ORDER BY s.created_at_ms DESC, s.id LIMIT 1000000 OFFSET $3)) \
+         RETURNING id",
     )
     .bind(i64::from(account))
     .bind(stored_ms(now_ms))
     .bind(SESSIONS_PER_ACCOUNT_MAX - 1)
-    .execute(&mut **transaction)
+    .fetch_all(&mut **transaction)
     .await?;
     sqlx::query("INSERT INTO sessions (id, account_id, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4)")
         .bind(&session)
@@ -186,7 +241,7 @@ async fn insert(
         .bind(stored_ms(expires_at_ms))
         .execute(&mut **transaction)
         .await?;
-    Ok(session)
+    Ok((session, ended))
 }
 
 async fn insert_token(

@@ -1,6 +1,7 @@
 //! Tweets.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use proto::timeline::{Entities, Span, Tweet};
 use serde::Serialize;
@@ -144,7 +145,7 @@ impl App {
         ids.sort_unstable();
         ids.dedup();
         let authors = self.accounts.people.by_ids(ids).await?;
-        let authors: HashMap<u32, Account> = authors.into_iter().map(|account| (account.id, account)).collect();
+        let authors: HashMap<u32, Arc<Account>> = authors.into_iter().map(|account| (account.id, account)).collect();
         let view = |tweet: Tweet| authors.get(&tweet.author).map(|author| TweetView::new(tweet, author, signed_in));
         Ok(tweets.into_iter().filter_map(view).collect())
     }

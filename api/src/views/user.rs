@@ -1,5 +1,7 @@
 //! People: profiles, and how they stand to the one who looks.
 
+use std::sync::Arc;
+
 use base::{Code, Error, ListRef, Relation, UserId};
 use proto::common::Revision;
 use proto::graph::{CountRequest, Pair, RelateRequest, Relationship};
@@ -68,26 +70,26 @@ struct Figures {
 
 impl UserView {
     /// Somebody who has just signed up, and so has nobody and nothing.
-    pub(crate) fn newcomer(account: Account) -> Self {
+    pub(crate) fn newcomer(account: &Account) -> Self {
         UserView::new(account, Figures::default(), true)
     }
 
-    fn new(account: Account, figures: Figures, private: bool) -> Self {
+    fn new(account: &Account, figures: Figures, private: bool) -> Self {
         UserView {
             id: account.id.to_string(),
-            username: account.username,
-            name: account.name,
-            description: account.description,
-            image_url: account.image_url,
-            hero_image_url: account.hero_image_url,
+            username: account.username.clone(),
+            name: account.name.clone(),
+            description: account.description.clone(),
+            image_url: account.image_url.clone(),
+            hero_image_url: account.hero_image_url.clone(),
             created_at: rfc3339(account.created_at_ms),
             followers_count: figures.followers,
             followees_count: figures.followees,
             tweets_count: figures.tweets,
             relationship: figures.relationship,
             private: private.then(|| PrivateView {
-                email: account.email,
-                date_of_birth: account.date_of_birth,
+                email: account.email.clone(),
+                date_of_birth: account.date_of_birth.clone(),
                 last_login_at: account.last_login_at_ms.map(rfc3339),
             }),
         }
@@ -98,7 +100,7 @@ impl App {
     /// People as `viewer` sees them, in the order given: three calls at the same time, whatever their number.
     pub(crate) async fn user_views(
         &self,
-        accounts: Vec<Account>,
+        accounts: Vec<Arc<Account>>,
         viewer: Option<u32>,
         at_least: Option<Revision>,
     ) -> Answer<Vec<UserView>> {
@@ -126,9 +128,9 @@ impl App {
             tweets: stats.tweets_count,
             relationship: relationships.next(),
         });
-        let person = |(account, figures): (Account, Figures)| {
+        let person = |(account, figures): (Arc<Account>, Figures)| {
             let private = viewer == Some(account.id);
-            UserView::new(account, figures, private)
+            UserView::new(&account, figures, private)
         };
         Ok(accounts.into_iter().zip(figures.collect::<Vec<_>>()).map(person).collect())
     }
@@ -136,7 +138,7 @@ impl App {
     /// One person as `viewer` sees them.
     pub(crate) async fn user_view(
         &self,
-        account: Account,
+        account: Arc<Account>,
         viewer: Option<u32>,
         at_least: Option<Revision>,
     ) -> Answer<UserView> {

@@ -39,6 +39,34 @@ async fn a_minted_token_works_while_the_service_runs_and_can_be_revoked() {
 }
 
 #[tokio::test]
+async fn what_another_process_changes_is_seen() {
+    let world = World::new().await;
+    let other = World::beside(&world).await;
+    let ada = world.person("ada").await;
+    let described = async |world: &World| {
+        let answer = world.get("/api/users/ada").by(&ada).send().await;
+        (answer.status == 200).then(|| answer.json()["description"].clone())
+    };
+    assert_eq!(described(&other).await, Some(json!("")));
+    world.patch("/api/users/ada").by(&ada).json(&json!({"description": "counts"})).send().await.expect(200);
+    assert_eq!(described(&world).await, Some(json!("counts")), "at once where it was changed");
+    until(async || described(&other).await == Some(json!("counts"))).await;
+    assert_eq!(world.post("/api/logout").by(&ada).send().await.status, 204);
+    assert_eq!(described(&world).await, None, "at once where the session was ended");
+    until(async || described(&other).await.is_none()).await;
+}
+
+/// Waits for what must become true within a second or so.
+async fn until(condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.expect("it becomes true");
+}
+
+#[tokio::test]
 async fn a_minted_token_lives_as_long_as_was_asked() {
     let world = World::new().await;
     world.person("ada").await;

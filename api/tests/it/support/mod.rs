@@ -30,7 +30,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A service with the models behind it.
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: Arc<TempDir>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) graph: Arc<ModelGraph>,
     pub(crate) timeline: Arc<ModelTimeline>,
@@ -66,11 +66,17 @@ impl World {
 
     /// With settings of the test's own.
     pub(crate) async fn with(change: impl FnOnce(Settings) -> Settings) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
+        let folder = Arc::new(tempfile::tempdir().expect("a folder for the test"));
         let clock = Arc::new(ManualClock::new(NOW_MS));
         let graph = Arc::new(ModelGraph::default());
         let timeline = Arc::new(ModelTimeline::new(graph.clone(), clock.clone()));
         World::open(folder, change, clock, graph, timeline).await
+    }
+
+    /// A second api on the same folder, as another process would be.
+    pub(crate) async fn beside(world: &World) -> Self {
+        let World { folder, clock, graph, timeline, .. } = world;
+        World::open(folder.clone(), |settings| settings, clock.clone(), graph.clone(), timeline.clone()).await
     }
 
     /// The same after a restart of the api alone.
@@ -85,7 +91,7 @@ impl World {
     }
 
     async fn open(
-        folder: TempDir,
+        folder: Arc<TempDir>,
         change: impl FnOnce(Settings) -> Settings,
         clock: Arc<ManualClock>,
         graph: Arc<ModelGraph>,

@@ -1,0 +1,163 @@
+//! Rows that are read with every request, in memory: who an id, a name or a session stands for.
+//!
+//! What is remembered is what the database says, at every moment:
+//!
+//! - A writer of this process [forgets](Remembered::forget) what it changes, after its commit. A reader that was under way
+//!   meanwhile may have read the old row: it asks for a [`Ticket`] before it reads, and a ticket from before the change
+//!   puts nothing in.
+//! - Other processes write to the same database. [`Watch`] asks every [`LOOK_INTERVAL`] whether one has, and everything is
+//!   forgotten then. What was not confirmed for [`CONFIRMED_FOR`] is not used: so nobody is believed for longer than
+//!   that after another process ended their session, whatever becomes of the watch.
+//!
+//! Memory is bounded by a number of rows, the least used out first.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// How often it is asked whether another process wrote.
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+/// For how long an answer to that is good.
+pub(crate) const CONFIRMED_FOR: Duration = Duration::from_secs(1);
+/// A change makes the tickets of one in so many keys worthless.
+const SHARDS: usize = 64;
+
+/// Rows by a key.
+pub(crate) struct Remembered<K, V> {
+    rows: moka::sync::Cache<K, V>,
+    hasher: RandomState,
+    /// For each shard of the keys, how many changes there were.
+    changes: [Mutex<u64>; SHARDS],
+    confirmed: Arc<Confirmed>,
+}
+
+/// Leave to put in what is about to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    changes: u64,
+}
+
+/// Until when what is remembered is known to be what the database says.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    begun: Instant,
+    /// Milliseconds after `begun`.
+    until_ms: AtomicU64,
+}
+
+impl Confirmed {
+    /// Nothing is confirmed yet.
+    pub(crate) fn new() -> Self {
+        Confirmed { begun: Instant::now(), until_ms: AtomicU64::new(0) }
+    }
+
+    /// Nothing of before `asked_at` was changed by others without having been forgotten.
+    pub(crate) fn renew(&self, asked_at: Instant) {
+        let until = asked_at + CONFIRMED_FOR - self.begun;
+        self.until_ms.store(until.as_millis() as u64, Ordering::Release);
+    }
+
+    fn holds(&self) -> bool {
+        (self.begun.elapsed().as_millis() as u64) < self.until_ms.load(Ordering::Acquire)
+    }
+}
+
+impl<K, V> std::fmt::Debug for Remembered<K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remembered").finish_non_exhaustive()
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Remembered<K, V> {
+    /// Nothing, and at most `rows_max` rows.
+    pub(crate) fn new(rows_max: u64, confirmed: Arc<Confirmed>) -> Self {
+        let rows = moka::sync::Cache::new(rows_max);
+        Remembered { rows, hasher: RandomState::new(), changes: std::array::from_fn(|_| Mutex::new(0)), confirmed }
+    }
+
+    /// The row of a key, if it is remembered.
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        if self.confirmed.holds() { self.rows.get(key) } else { None }
+    }
+
+    /// Leave to put a row in that is read from the database after this.
+    pub(crate) fn ticket(&self, key: &K) -> Ticket {
+        Ticket { changes: *self.shard(key).lock() }
+    }
+
+    /// Puts in what was read after the ticket was given out, unless it may have been changed since.
+    pub(crate) fn put(&self, key: K, row: V, ticket: Ticket) {
+        let changes = self.shard(&key).lock();
+        if *changes == ticket.changes {
+            self.rows.insert(key, row);
+        }
+    }
+
+    /// Forgets a row that was changed.
+    pub(crate) fn forget(&self, key: &K) {
+        let mut changes = self.shard(key).lock();
+        *changes += 1;
+        self.rows.invalidate(key);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn forget_all(&self) {
+        let mut shards: Vec<_> = self.changes.iter().map(Mutex::lock).collect();
+        shards.iter_mut().for_each(|changes| **changes += 1);
+        self.rows.invalidate_all();
+    }
+
+    fn shard(&self, key: &K) -> &Mutex<u64> {
+        &self.changes[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remembered() -> Remembered<u32, &'static str> {
+        let confirmed = Arc::new(Confirmed::new());
+        confirmed.renew(Instant::now() + Duration::from_secs(3600));
+        Remembered::new(100, confirmed)
+    }
+
+    #[test]
+    fn a_row_is_remembered_until_it_changes() {
+        let rows = remembered();
+        rows.put(7, "old", rows.ticket(&7));
+        assert_eq!(rows.get(&7), Some("old"));
+        rows.forget(&7);
+        assert_eq!(rows.get(&7), None);
+        rows.put(7, "new", rows.ticket(&7));
+        assert_eq!(rows.get(&7), Some("new"));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_put_in_after_it() {
+        let rows = remembered();
+        let before = rows.ticket(&7);
+        rows.forget(&7);
+        rows.put(7, "old", before);
+        assert_eq!(rows.get(&7), None);
+        let before = rows.ticket(&7);
+        rows.forget_all();
+        rows.put(7, "old", before);
+        assert_eq!(rows.get(&7), None);
+    }
+
+    #[test]
+    fn nothing_is_believed_that_was_not_confirmed() {
+        let confirmed = Arc::new(Confirmed::new());
+        let rows = Remembered::new(100, confirmed.clone());
+        rows.put(7, "row", rows.ticket(&7));
+        assert_eq!(rows.get(&7), None, "nobody has looked yet");
+        confirmed.renew(Instant::now());
+        assert_eq!(rows.get(&7), Some("row"));
+        confirmed.renew(Instant::now().checked_sub(CONFIRMED_FOR).unwrap_or_else(Instant::now));
+        assert_eq!(rows.get(&7), None, "the last look is too long ago");
+    }
+}
