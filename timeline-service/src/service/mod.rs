@@ -3,6 +3,7 @@
 //! - [`tweets`]: posting, deleting and getting them.
 //! - [`timelines`]: pages of them: a user's own, and the home feed.
 //! - [`authors`]: figures for profiles.
+//! - [`wire`]: tweets as clients see them.
 //! - [`reads`]: the disk is read on threads that may block, and not on too many.
 //!
 //! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
@@ -11,6 +12,7 @@ mod authors;
 mod reads;
 mod timelines;
 mod tweets;
+mod wire;
 
 use std::sync::Arc;
 
