@@ -30,10 +30,8 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-#[expect(unused_imports, reason = "the doors to them come next")]
 pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
-#[expect(unused_imports, reason = "the doors to them come next")]
 pub(crate) use lists::{Engagement, Named};
 pub(crate) use seen::Seen;
 pub(crate) use store::Store;
-pub(crate) use view::View;
+pub(crate) use view::{AuthorStream, View};
