@@ -3,7 +3,10 @@
 //! - [`keys`]: the tables, and what their keys look like.
 //! - [`record`]: what lies under a key: versioned, checksummed.
 //! - [`view`]: one durable state, to be read from.
-//! - [`heads`]: the oldest and newest tweet of every author, in memory.
+//! - [`scan`]: a part of a table, walked either way.
+//! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
+//! - [`seen`]: a tweet with its counts, as somebody sees it.
+//! - [`heads`]: the bounds of the ids in every author's stream, in memory.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
@@ -18,13 +21,17 @@ mod command;
 mod committer;
 mod heads;
 mod keys;
+mod lists;
 mod record;
+mod scan;
+mod seen;
 mod store;
 mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{Delete, NewTweet, Tweet};
-pub(crate) use record::TweetRecord;
+pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
+pub(crate) use lists::{Engagement, Named};
+pub(crate) use seen::Seen;
 pub(crate) use store::Store;
-pub(crate) use view::View;
+pub(crate) use view::{AuthorStream, View};

@@ -1,0 +1,133 @@
+//! Retweeting a tweet.
+
+use base::{TweetId, UserId};
+
+use super::engagement::{Engaged, Target};
+use super::{Command, Draft, Effect, Tweet};
+use crate::error::{Refusal, StoreError};
+use crate::tweets::keys::{self, Table};
+use crate::tweets::record::{AuthorRecord, EngagementRecord, RetweetedRecord, TweetRecord};
+
+/// A tweet that is to be retweeted, or no longer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retweet {
+    pub tweet: TweetId,
+    pub user: UserId,
+    /// False takes it back.
+    pub engaged: bool,
+    /// A block stands between the user and the author: no retweet can come about, but one can be there, and end.
+    pub blocked: bool,
+}
+
+impl Command for Retweet {
+    type Outcome = Engaged;
+
+    fn actor(&self) -> UserId {
+        self.user
+    }
+
+    fn answers(&self) -> Option<TweetId> {
+        Some(self.tweet)
+    }
+
+    /// Makes it so; nothing changes where it was so before. `id` is the retweet's place in the streams.
+    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
+        let Retweet { tweet, user, engaged, blocked } = *self;
+        let mut target = Target::read(tweet, user, draft)?;
+        match (target.retweeted, engaged) {
+            (Some(_), true) | (None, false) => return Ok(target.engaged(false)),
+            (None, true) if blocked => return Err(Refusal::Blocked.into()),
+            (None, true) => {
+                let of_user = draft.get::<AuthorRecord>(Table::Authors, &keys::author_key(user))?.unwrap_or_default();
+                add(&mut target, id, user, of_user, draft);
+            }
+            (Some(RetweetedRecord { id }), false) => remove(&mut target, TweetId(id), user, draft),
+        }
+        Ok(target.engaged(true))
+    }
+}
+
+fn add(target: &mut Target, id: TweetId, user: UserId, mut of_user: AuthorRecord, draft: &mut Draft<'_>) {
+    let tweet = &target.tweet;
+    let record = TweetRecord {
+        in_reply_to: tweet.record.in_reply_to,
+        in_reply_to_author: tweet.record.in_reply_to_author,
+        retweet_of: tweet.id.0,
+        retweet_of_author: tweet.author.0,
+        ..TweetRecord::default()
+    };
+    let retweeted = RetweetedRecord { id: id.0 };
+    draft.put(Table::Tweets, &keys::of_user(user, id), &record);
+    draft.put(Table::Retweets, &keys::of_tweet(tweet.id, id), &EngagementRecord { user: user.0 });
+    draft.put(Table::Retweeted, &keys::of_user(user, tweet.id), &retweeted);
+    of_user.reach(id);
+    draft.put(Table::Authors, &keys::author_key(user), &of_user);
+    target.counts.retweets += 1;
+    target.retweeted = Some(retweeted);
+    draft.put_counts(tweet.id, target.counts);
+    draft.keep(id);
+    draft.affect(Effect::Entered(Tweet { id, author: user, record }));
+}
+
+fn remove(target: &mut Target, id: TweetId, user: UserId, draft: &mut Draft<'_>) {
+    let tweet = target.tweet.id;
+    draft.remove(Table::Tweets, &keys::of_user(user, id));
+    draft.remove(Table::Retweets, &keys::of_tweet(tweet, id));
+    draft.remove(Table::Retweeted, &keys::of_user(user, tweet));
+    target.counts.retweets = target.counts.retweets.saturating_sub(1);
+    target.retweeted = None;
+    draft.put_counts(tweet, target.counts);
+    draft.affect(Effect::Left { author: user, id });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use base::clock::ManualClock;
+    use base::disk::RealDisk;
+
+    use super::*;
+    use crate::settings::Settings;
+    use crate::tweets::Store;
+    use crate::tweets::command::{Delete, NewTweet};
+    use crate::tweets::record::StateRecord;
+
+    #[test]
+    fn those_who_keep_streams_in_memory_learn_of_all_that_enters_and_leaves() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let folder = tempfile::tempdir()?;
+        let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+        let store = Store::open(&settings, &RealDisk, Arc::new(ManualClock::new(TweetId::EPOCH_MS)))?;
+        let view = store.view();
+        let mut draft = Draft::new(&view, StateRecord::default());
+        let new = NewTweet {
+            author: UserId(1),
+            text: "text".to_owned(),
+            in_reply_to: None,
+            entities: proto::timeline::Entities::default(),
+            place: None,
+            idempotency_key: String::new(),
+        };
+        let tweet = new.apply(TweetId(100), &mut draft)?;
+        let retweet = |user| Retweet { tweet: tweet.id, user: UserId(user), engaged: true, blocked: false };
+        assert!(retweet(2).apply(TweetId(200), &mut draft)?.changed);
+        assert!(!retweet(2).apply(TweetId(300), &mut draft)?.changed);
+        assert!(retweet(3).apply(TweetId(400), &mut draft)?.changed);
+        let back = Retweet { engaged: false, ..retweet(2) };
+        let answer = back.apply(TweetId(500), &mut draft)?;
+        assert_eq!((answer.changed, answer.seen.counts.retweets, answer.seen.retweeted), (true, 1, false));
+        assert!(Delete { id: tweet.id, user: UserId(1) }.apply(TweetId(600), &mut draft)?);
+
+        let record = TweetRecord { retweet_of: 100, retweet_of_author: 1, ..TweetRecord::default() };
+        let entered = |id, user| Tweet { id: TweetId(id), author: UserId(user), record: record.clone() };
+        let left = |id, user| Effect::Left { author: UserId(user), id: TweetId(id) };
+        let [of_two, of_three] = [entered(200, 2), entered(400, 3)];
+        assert_eq!(of_three.origin().shown, tweet.id, "so the end of the tweet is the end of its retweet");
+        let expected =
+            [Effect::Entered(tweet), Effect::Entered(of_two), Effect::Entered(of_three), left(200, 2), left(100, 1)];
+        assert_eq!(draft.effects, expected);
+        assert_eq!(draft.state.greatest, 400, "what changed nothing needs no id");
+        Ok(())
+    }
+}
