@@ -89,6 +89,10 @@ impl ModelGraph {
         self.state().has(Relation::Block, source, target)
     }
 
+    pub(crate) fn either_blocks(&self, one: u32, other: u32) -> bool {
+        self.blocks(one, other) || self.blocks(other, one)
+    }
+
     pub(crate) fn followees(&self, user: u32) -> Vec<u32> {
         self.state().list(ListRef::forward(Relation::Follow, base::UserId(user)))
     }
