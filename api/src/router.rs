@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use crate::middleware;
 use crate::routes::{
-    comments, engagement, feed, lists, notifications, posting, relationships, sessions, timelines, tweets,
+    comments, engagement, feed, lists, notifications, posting, relationships, sessions, suggestions, timelines, tweets,
     users,
 };
 use crate::state::App;
@@ -30,6 +30,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/users/{username}/favorites", get(timelines::favorites))
         .route("/api/users/{username}/activity", get(timelines::activity))
         .route("/api/users/{username}/followers", relationships::follows().get(lists::followers))
+        .route("/api/users/{username}/followers/known", get(suggestions::known_followers))
         .route("/api/users/{username}/followees", get(lists::followees))
         .route("/api/users/{username}/blocks", relationships::blocks())
         .route("/api/users/{username}/mutes", relationships::mutes())
@@ -44,6 +45,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/notifications", get(notifications::list))
         .route("/api/notifications/read", post(notifications::read_all))
         .route("/api/notifications/{id}/read", post(notifications::read_one))
+        .route("/api/suggestions", get(suggestions::list))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(routes::readiness::ready))
         .route("/metrics", get(routes::readiness::metrics))

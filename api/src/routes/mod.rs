@@ -11,6 +11,7 @@
 //! - `timelines`: what a user posted and favorited.
 //! - `feed`: the home feed.
 //! - `notifications`: what happened to the caller.
+//! - `suggestions`: who to follow; who of one's followees follows somebody.
 //! - `readiness`: whether this process can serve, and what it has counted.
 
 pub(crate) mod comments;
@@ -22,6 +23,7 @@ pub(crate) mod posting;
 pub(crate) mod readiness;
 pub(crate) mod relationships;
 pub(crate) mod sessions;
+pub(crate) mod suggestions;
 pub(crate) mod timelines;
 pub(crate) mod tweets;
 pub(crate) mod users;

@@ -13,6 +13,7 @@ mod problems;
 mod profiles;
 mod relationships;
 mod sessions;
+mod suggestions;
 mod support;
 mod timelines;
 mod tweets;
