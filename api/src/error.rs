@@ -89,6 +89,11 @@ impl Problem {
         Problem::new(Code::NotFound, "there is no such tweet")
     }
 
+    /// A notification that is not there, or not the caller's.
+    pub(crate) fn no_such_notification() -> Self {
+        Problem::new(Code::NotFound, "there is no such notification")
+    }
+
     /// Parts of the service that do not answer.
     pub(crate) fn unready(parts: Vec<FieldError>) -> Self {
         Problem { errors: parts, ..Problem::new(Code::Unavailable, "not everything that is needed answers") }

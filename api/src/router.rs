@@ -7,7 +7,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::middleware;
-use crate::routes::{feed, lists, relationships, sessions, tweets, users};
+use crate::routes::{
+    comments, engagement, feed, lists, notifications, posting, relationships, sessions, suggestions, timelines, tweets,
+    users,
+};
 use crate::state::App;
 use crate::{operations, routes};
 
@@ -22,15 +25,27 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/logout", post(sessions::log_out))
         .route("/api/token/refresh", post(sessions::refresh))
         .route("/api/users/{username}", get(users::profile).patch(users::change_profile))
-        .route("/api/users/{username}/tweets", get(tweets::of_user).post(tweets::create))
+        .route("/api/users/{username}/tweets", get(timelines::tweets).post(posting::create))
+        .route("/api/users/{username}/tweets/{id}/favorites", engagement::favorites())
+        .route("/api/users/{username}/favorites", get(timelines::favorites))
+        .route("/api/users/{username}/activity", get(timelines::activity))
         .route("/api/users/{username}/followers", relationships::follows().get(lists::followers))
+        .route("/api/users/{username}/followers/known", get(suggestions::known_followers))
         .route("/api/users/{username}/followees", get(lists::followees))
         .route("/api/users/{username}/blocks", relationships::blocks())
         .route("/api/users/{username}/mutes", relationships::mutes())
+        .route("/api/users/{username}/tweet-notifications", notifications::of_tweets())
         .route("/api/blocks", get(lists::blocks))
         .route("/api/mutes", get(lists::mutes))
         .route("/api/tweets/{id}", get(tweets::one).delete(tweets::delete))
+        .route("/api/tweets/{id}/favorites", engagement::favorites())
+        .route("/api/tweets/{id}/retweets", engagement::retweets())
+        .route("/api/tweets/{id}/comments", get(comments::list).post(comments::create))
         .route("/api/feed", get(feed::home))
+        .route("/api/notifications", get(notifications::list))
+        .route("/api/notifications/read", post(notifications::read_all))
+        .route("/api/notifications/{id}/read", post(notifications::read_one))
+        .route("/api/suggestions", get(suggestions::list))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(routes::readiness::ready))
         .route("/metrics", get(routes::readiness::metrics))

@@ -2,12 +2,13 @@
 //!
 //! What a cursor says is the business of the service that gave it out; it goes through as it is.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::FromRequestParts;
 use base::limits;
 use http::request::Parts;
 use proto::common::PageRequest;
 
-use crate::error::{Answer, FieldError, Problem};
+use super::Parameters;
+use crate::error::{Answer, Problem};
 
 /// A part of something long.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,15 +22,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Answer<Self> {
-        let parameters = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let Ok(Query(parameters)) = parameters else {
-            return Err(Problem::field("query", "is not a list of names and values"));
-        };
-        Paging::read(&parameters)
+        let mut parameters = Parameters::from_request_parts(parts, state).await?;
+        let paging = Paging::take(&mut parameters);
+        parameters.finish()?;
+        Ok(paging)
     }
 }
 
 impl Paging {
+    /// The part that a query names, for those who take more of it than that.
+    pub(crate) fn take(parameters: &mut Parameters) -> Self {
+        let limit = parameters.number("limit", limits::PAGE_MAX).unwrap_or(limits::PAGE_DEFAULT);
+        let number = parameters.number("page", limits::PAGE_NUMBER_MAX).unwrap_or(0);
+        let cursor = parameters.value("cursor").unwrap_or_default().to_owned();
+        if !cursor.is_empty() && parameters.value("page").is_some() {
+            parameters.refuse("page", "a cursor is given as well");
+        }
+        Paging { limit, cursor, number }
+    }
+
     /// The page that the services speak of.
     pub(crate) fn request(&self) -> PageRequest {
         PageRequest { limit: self.limit, cursor: self.cursor.clone() }
@@ -44,43 +55,20 @@ impl Paging {
     pub(crate) fn by_cursor_only(&self) -> Answer<()> {
         match self.number {
             0 => Ok(()),
-            _ => Err(Problem::field("page", "lists of users have no numbered pages: follow next_cursor")),
-        }
-    }
-
-    /// Other parameters are not ours to judge. Of one that is given twice, the last counts.
-    fn read(parameters: &[(String, String)]) -> Answer<Self> {
-        let value =
-            |name: &str| parameters.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str());
-        let mut errors = Vec::new();
-        let mut number = |name: &'static str, max| match value(name).map(|text| (text, text.parse::<u32>())) {
-            None => None,
-            Some((text, Ok(number))) if (1..=max).contains(&number) && !text.starts_with('+') => Some(number),
-            Some(_) => {
-                errors.push(FieldError { field: name.to_owned(), detail: format!("must be a number from 1 to {max}") });
-                None
-            }
-        };
-        let limit = number("limit", limits::PAGE_MAX).unwrap_or(limits::PAGE_DEFAULT);
-        let page = number("page", limits::PAGE_NUMBER_MAX).unwrap_or(0);
-        let cursor = value("cursor").unwrap_or_default();
-        if !cursor.is_empty() && value("page").is_some() {
-            errors.push(FieldError { field: "page".to_owned(), detail: "a cursor is given as well".to_owned() });
-        }
-        if errors.is_empty() {
-            Ok(Paging { limit, cursor: cursor.to_owned(), number: page })
-        } else {
-            Err(Problem::invalid(errors))
+            _ => Err(Problem::field("page", "there are no numbered pages here: follow next_cursor")),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::query::tests::query;
     use super::*;
 
-    fn read(query: &[(&str, &str)]) -> Answer<Paging> {
-        Paging::read(&query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>())
+    fn read(given: &[(&str, &str)]) -> Answer<Paging> {
+        let mut parameters = query(given);
+        let paging = Paging::take(&mut parameters);
+        parameters.finish().map(|()| paging)
     }
 
     fn page(limit: u32, cursor: &str, number: u32) -> Paging {

@@ -3,16 +3,14 @@
 //! Users of an imported graph who have no account are left out, since there is nobody to show. So a page may be shorter
 //! than was asked for, and even empty, and still have a `next_cursor`: follow it until it is null.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use base::{ListRef, Relation, UserId};
 use proto::common::Revision;
-use proto::graph::{Edge, ListRequest, Order};
+use proto::graph::{ListRequest, Order};
 
-use crate::accounts::Account;
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging};
 use crate::state::App;
@@ -88,14 +86,7 @@ async fn page(
         at_least: at_least.clone(),
     };
     let listed = app.graph.list(request).await?;
-    let accounts = in_order(app, &listed.edges).await?;
-    let users = app.user_views(accounts, viewer, at_least).await?;
+    let ids = listed.edges.iter().map(|edge| edge.user).collect();
+    let users = app.people(ids, viewer, at_least).await?;
     Ok(Json(Page::new(users, listed.next_cursor, listed.prev_cursor)))
-}
-
-/// The accounts at the other ends of `edges`, in their order, with one statement.
-async fn in_order(app: &App, edges: &[Edge]) -> Answer<Vec<Arc<Account>>> {
-    let found = app.accounts.people.by_ids(edges.iter().map(|edge| edge.user)).await?;
-    let mut found: HashMap<u32, Arc<Account>> = found.into_iter().map(|account| (account.id, account)).collect();
-    Ok(edges.iter().filter_map(|edge| found.remove(&edge.user)).collect())
 }

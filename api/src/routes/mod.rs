@@ -4,15 +4,27 @@
 //! - `sessions`: log in, log out, refresh.
 //! - `relationships`: follow, block, mute, and the reverse of each.
 //! - `lists`: followers, followees, blocks, mutes.
-//! - `tweets`: post, read, delete; a user's timeline.
+//! - `posting`: post a tweet.
+//! - `tweets`: read and delete one.
+//! - `engagement`: favorite, retweet, and the reverse of each; who did.
+//! - `comments`: answer a tweet; the answers.
+//! - `timelines`: what a user posted and favorited.
 //! - `feed`: the home feed.
+//! - `notifications`: what happened to the caller.
+//! - `suggestions`: who to follow; who of one's followees follows somebody.
 //! - `readiness`: whether this process can serve, and what it has counted.
 
+pub(crate) mod comments;
+pub(crate) mod engagement;
 pub(crate) mod feed;
 pub(crate) mod lists;
+pub(crate) mod notifications;
+pub(crate) mod posting;
 pub(crate) mod readiness;
 pub(crate) mod relationships;
 pub(crate) mod sessions;
+pub(crate) mod suggestions;
+pub(crate) mod timelines;
 pub(crate) mod tweets;
 pub(crate) mod users;
 

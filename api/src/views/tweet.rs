@@ -1,9 +1,6 @@
 //! Tweets.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use proto::timeline::{Entities, Span, Tweet};
+use proto::timeline::{Entities, Place, Span, Tweet};
 use serde::Serialize;
 
 use super::rfc3339;
@@ -11,7 +8,7 @@ use crate::accounts::Account;
 use crate::error::Answer;
 use crate::state::App;
 
-/// A tweet. Nothing can be favorited or retweeted yet, and there are neither places nor media: those say so.
+/// A tweet. There are no media yet, which it says.
 #[derive(Debug, Serialize)]
 pub(crate) struct TweetView {
     id: String,
@@ -32,16 +29,23 @@ pub(crate) struct TweetView {
     retweeted: Option<bool>,
 }
 
-/// Where a tweet was posted: there is no such thing.
+/// Where a tweet was posted, as it was said: what was left out stays out.
 #[derive(Debug, Serialize)]
-enum PlaceView {}
+struct PlaceView {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longitude: Option<f64>,
+}
 
 /// An image or video of a tweet: there is no such thing.
 #[derive(Debug, Serialize)]
 enum MediaView {}
 
+/// A person beside what they did: less than a profile, and nothing that another service would have to be asked for.
 #[derive(Debug, Serialize)]
-struct AuthorView {
+pub(super) struct AuthorView {
     id: String,
     username: String,
     name: String,
@@ -89,6 +93,13 @@ impl From<&Account> for AuthorView {
     }
 }
 
+impl From<Place> for PlaceView {
+    fn from(place: Place) -> Self {
+        let Place { name, latitude, longitude } = place;
+        PlaceView { name, latitude, longitude }
+    }
+}
+
 impl From<Entities> for EntitiesView {
     fn from(entities: Entities) -> Self {
         let range = |span: Option<Span>| span.map_or((0, 0), |span| (span.start, span.end));
@@ -120,15 +131,15 @@ impl TweetView {
             text: tweet.text,
             author: author.into(),
             created_at: rfc3339(tweet.created_at_ms),
-            favorites_count: 0,
-            retweets_count: 0,
+            favorites_count: tweet.favorites_count,
+            retweets_count: tweet.retweets_count,
             comments_count: tweet.comments_count,
             in_reply_to: (tweet.in_reply_to != 0).then(|| tweet.in_reply_to.to_string()),
-            place: None,
+            place: tweet.place.map(PlaceView::from),
             media: [],
             entities: tweet.entities.unwrap_or_default().into(),
-            favorited: signed_in.then_some(false),
-            retweeted: signed_in.then_some(false),
+            favorited: signed_in.then_some(tweet.favorited),
+            retweeted: signed_in.then_some(tweet.retweeted),
         }
     }
 
@@ -138,15 +149,10 @@ impl TweetView {
 }
 
 impl App {
-    /// Tweets with their authors, in the order given, with one statement for all of them. Those of users of an imported
-    /// graph who have no account are left out: there is nobody to show.
-    pub(crate) async fn tweet_views(&self, tweets: Vec<Tweet>, signed_in: bool) -> Answer<Vec<TweetView>> {
-        let mut ids: Vec<u32> = tweets.iter().map(|tweet| tweet.author).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let authors = self.accounts.people.by_ids(ids).await?;
-        let authors: HashMap<u32, Arc<Account>> = authors.into_iter().map(|account| (account.id, account)).collect();
-        let view = |tweet: Tweet| authors.get(&tweet.author).map(|author| TweetView::new(tweet, author, signed_in));
-        Ok(tweets.into_iter().filter_map(view).collect())
+    /// One tweet with its author; nothing where that is a user of an imported graph who has no account: there is nobody to
+    /// show.
+    pub(crate) async fn tweet_view(&self, tweet: Tweet, signed_in: bool) -> Answer<Option<TweetView>> {
+        let author = self.accounts_by_id(vec![tweet.author]).await?.remove(&tweet.author);
+        Ok(author.map(|author| TweetView::new(tweet, &author, signed_in)))
     }
 }

@@ -1,8 +1,9 @@
 //! People: profiles, and how they stand to the one who looks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use base::{Code, Error, ListRef, Relation, UserId};
+use base::{Code, Error, ListRef, Relation, UserId, limits};
 use proto::common::Revision;
 use proto::graph::{CountRequest, Pair, RelateRequest, Relationship};
 use proto::timeline::AuthorStatsRequest;
@@ -14,8 +15,11 @@ use crate::error::Answer;
 use crate::extract::Caller;
 use crate::state::App;
 
+/// People of one question to the other services: two lists of each are counted, and a service counts so many at once.
+const PEOPLE_AT_ONCE: usize = limits::BATCH_MAX / 2;
+
 /// A person, as anybody may see them, and more where the one who looks may see more.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct UserView {
     id: String,
     username: String,
@@ -36,7 +40,7 @@ pub(crate) struct UserView {
 }
 
 /// What only the person sees.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct PrivateView {
     email: Option<String>,
     date_of_birth: Option<String>,
@@ -44,7 +48,7 @@ struct PrivateView {
 }
 
 /// How the one who looks stands to a person. Whether that person blocks or mutes them is not theirs to know.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct RelationshipView {
     following: bool,
     followed_by: bool,
@@ -97,16 +101,61 @@ impl UserView {
 }
 
 impl App {
-    /// People as `viewer` sees them, in the order given: three calls at the same time, whatever their number.
+    /// The accounts of some users, with one statement. Users of an imported graph may have none.
+    pub(crate) async fn accounts_by_id(&self, mut ids: Vec<u32>) -> Answer<HashMap<u32, Arc<Account>>> {
+        ids.sort_unstable();
+        ids.dedup();
+        let found = self.accounts.people.by_ids(ids).await?;
+        Ok(found.into_iter().map(|account| (account.id, account)).collect())
+    }
+
+    /// Those of some different users who have an account, as `viewer` sees them, in the order given. The others are left
+    /// out: there is nobody to show.
+    pub(crate) async fn people(
+        &self,
+        ids: Vec<u32>,
+        viewer: Option<u32>,
+        at_least: Option<Revision>,
+    ) -> Answer<Vec<UserView>> {
+        let mut accounts = self.accounts_by_id(ids.clone()).await?;
+        let accounts = ids.iter().filter_map(|id| accounts.remove(id)).collect();
+        self.user_views(accounts, viewer, at_least).await
+    }
+
+    /// People as `viewer` sees them, in the order given: three calls at the same time for each page of them.
     pub(crate) async fn user_views(
+        &self,
+        mut accounts: Vec<Arc<Account>>,
+        viewer: Option<u32>,
+        at_least: Option<Revision>,
+    ) -> Answer<Vec<UserView>> {
+        let mut views = Vec::with_capacity(accounts.len());
+        while !accounts.is_empty() {
+            let rest = accounts.split_off(accounts.len().min(PEOPLE_AT_ONCE));
+            views.extend(self.at_once(accounts, viewer, at_least.clone()).await?);
+            accounts = rest;
+        }
+        Ok(views)
+    }
+
+    /// The same by id, for those who show one person in several places.
+    pub(crate) async fn user_views_by_id(
+        &self,
+        accounts: Vec<Arc<Account>>,
+        viewer: Option<u32>,
+        at_least: Option<Revision>,
+    ) -> Answer<HashMap<u32, UserView>> {
+        let ids: Vec<u32> = accounts.iter().map(|account| account.id).collect();
+        let views = self.user_views(accounts, viewer, at_least).await?;
+        Ok(ids.into_iter().zip(views).collect())
+    }
+
+    async fn at_once(
         &self,
         accounts: Vec<Arc<Account>>,
         viewer: Option<u32>,
         at_least: Option<Revision>,
     ) -> Answer<Vec<UserView>> {
-        if accounts.is_empty() {
-            return Ok(Vec::new());
-        }
         let ids: Vec<u32> = accounts.iter().map(|account| account.id).collect();
         let list = |of: fn(Relation, UserId) -> ListRef, id: u32| of(Relation::Follow, UserId(id)).into();
         let lists = ids.iter().flat_map(|id| [list(ListRef::reverse, *id), list(ListRef::forward, *id)]).collect();

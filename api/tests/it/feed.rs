@@ -1,12 +1,12 @@
 //! The home feed.
 
+use proto::timeline::Engagement;
 use serde_json::{Value, json};
 
-use crate::support::{Fault, World};
+use crate::support::{Fault, World, listed, text};
 
 fn texts(page: &Value) -> Vec<&str> {
-    let items = page["items"].as_array().expect("a list");
-    items.iter().map(|tweet| tweet["text"].as_str().expect("a string")).collect()
+    listed(page, "text")
 }
 
 #[tokio::test]
@@ -56,6 +56,92 @@ async fn a_page_costs_one_call_and_needs_a_caller() {
     assert_eq!(world.timeline.faults.take_calls(), ["home_timeline"]);
     assert_eq!(world.graph.faults.take_calls(), Vec::<&str>::new());
     world.get("/api/feed").send().await.is(401, "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn what_a_followee_retweets_is_there_once_and_says_by_whom() {
+    let world = World::new().await;
+    let (ada, bob, carl) = (world.person("ada").await, world.person("bob").await, world.person("carl").await);
+    world.person("dora").await;
+    for followee in ["bob", "dora"] {
+        world.post(&format!("/api/users/{followee}/followers")).by(&ada).send().await.expect(200);
+    }
+    let said = world.tweet(&carl, "said by carl").await;
+    for retweeter in [&bob, &world.log_in("dora").await] {
+        let path = format!("/api/tweets/{}/retweets", text(&said["id"]));
+        world.post(&path).by(retweeter).send().await.expect(200);
+    }
+    let feed = world.get("/api/feed").by(&ada).send().await.expect(200);
+    assert_eq!(listed(&feed, "id"), [text(&said["id"])]);
+    let entry = &feed["items"][0];
+    assert_eq!(entry["author"]["username"], "carl");
+    assert_eq!(entry["retweeted_by"], json!({"id": bob.id, "username": "bob", "name": "bob", "image_url": null}));
+    assert_ne!(entry["entry_id"], entry["id"]);
+    assert_eq!((&entry["retweets_count"], &entry["retweeted"]), (&json!(2), &json!(false)));
+    assert!(entry.get("explanation").is_none(), "nobody asked");
+    let theirs = world.get("/api/feed").by(&bob).send().await.expect(200);
+    assert_eq!(theirs["items"][0]["retweeted"], true);
+}
+
+#[tokio::test]
+async fn a_retweet_by_somebody_without_an_account_is_left_out() {
+    let world = World::new().await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let imported = world.graph.allocate(1)[0];
+    world.graph.follow(ada.number(), imported);
+    let said = world.tweet(&bob, "said by bob").await;
+    let id = text(&said["id"]).parse().expect("a number");
+    world.timeline.engaged_by(Engagement::Retweet, imported, id);
+    assert_eq!(listed(&world.get("/api/feed").by(&ada).send().await.expect(200), "id"), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn every_mode_has_the_same_feed_and_says_how_it_came() {
+    let world = World::new().await;
+    let (ada, bob, carl) = (world.person("ada").await, world.person("bob").await, world.person("carl").await);
+    world.post("/api/users/bob/followers").by(&ada).send().await.expect(200);
+    let stranger = world.tweet(&carl, "said by carl").await;
+    let own = world.tweet(&ada, "said by ada").await;
+    world.tweet(&bob, "said by bob").await;
+    let comment = json!({"text": "well said"});
+    let comments = format!("/api/tweets/{}/comments", text(&own["id"]));
+    world.post(&comments).by(&bob).json(&comment).send().await.expect(201);
+    let retweets = format!("/api/tweets/{}/retweets", text(&stranger["id"]));
+    world.post(&retweets).by(&bob).send().await.expect(200);
+    let other = world.tweet(&carl, "more by carl").await;
+    world.post(&format!("/api/tweets/{}/retweets", text(&other["id"]))).by(&ada).send().await.expect(200);
+
+    let get = async |query: &str| world.get(&format!("/api/feed{query}")).by(&ada).send().await.expect(200);
+    let plain = get("").await;
+    let reasons = ["own_retweet", "retweeter_followed", "conversation_followed", "author_followed", "own"];
+    for (query, route) in [("?mode=pull", "pulled"), ("?mode=push", "pushed"), ("?mode=auto", "under_way")] {
+        assert_eq!(get(query).await, plain, "{query}");
+        assert_eq!(get(&format!("{query}&explain=false")).await, plain, "{query}");
+        let mut explained = get(&format!("{query}&explain=true")).await;
+        for (item, reason) in explained["items"].as_array_mut().expect("a list").iter_mut().zip(reasons) {
+            let explanation = item.as_object_mut().expect("an object").remove("explanation");
+            assert_eq!(explanation, Some(json!({"reason": reason, "route": route})), "{item}");
+        }
+        assert_eq!(explained, plain, "{query}");
+    }
+    assert_eq!(plain["items"].as_array().map(Vec::len), Some(reasons.len()));
+    assert_eq!(get("?explain=true").await["items"][0]["explanation"]["route"], "under_way", "auto is the default");
+}
+
+#[tokio::test]
+async fn modes_and_explanations_that_are_none_are_named() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let get = async |query: &str| world.get(&format!("/api/feed?{query}")).by(&ada).send().await;
+    for bad in ["", "PULL", "hybrid", "0"] {
+        get(&format!("mode={bad}")).await.refuses("mode");
+    }
+    for bad in ["", "1", "yes", "True"] {
+        get(&format!("explain={bad}")).await.refuses("explain");
+    }
+    let (_, fields) = get("mode=x&explain=x&limit=x&page=0").await.problem(400);
+    assert_eq!(fields, ["limit", "page", "mode", "explain"]);
+    world.get("/api/feed?mode=pull").send().await.is(401, "UNAUTHENTICATED");
 }
 
 #[tokio::test]

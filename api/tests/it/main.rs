@@ -3,12 +3,17 @@
 
 mod accounts;
 mod command_line;
+mod comments;
+mod engagement;
 mod feed;
 mod lists;
+mod notifications;
 mod operations;
 mod problems;
 mod profiles;
 mod relationships;
 mod sessions;
+mod suggestions;
 mod support;
+mod timelines;
 mod tweets;

@@ -1,14 +1,8 @@
-//! Posting, reading and deleting tweets; a user's timeline.
+//! Posting, reading and deleting tweets.
 
-use base::Revision;
 use serde_json::{Value, json};
 
-use crate::support::{Person, World};
-
-fn texts(page: &Value) -> Vec<&str> {
-    let items = page["items"].as_array().expect("a list");
-    items.iter().map(|tweet| tweet["text"].as_str().expect("a string")).collect()
-}
+use crate::support::{Person, World, text};
 
 async fn block(world: &World, by: &Person, whom: &str) {
     world.post(&format!("/api/users/{whom}/blocks")).by(by).send().await.expect(200);
@@ -83,7 +77,7 @@ async fn what_is_wrong_with_a_post_is_named() {
     post(json!({"text": "hi", "media_ids": ["1"]})).await.refuses("media_ids");
     post(json!({"text": "hi", "media_ids": "1"})).await.refuses("media_ids");
     let (_, fields) = post(json!({"in_reply_to": "x", "media_ids": [1]})).await.problem(400);
-    assert_eq!(fields, ["text", "in_reply_to", "media_ids"]);
+    assert_eq!(fields, ["text", "media_ids", "in_reply_to"]);
     assert_eq!(world.get("/api/users/ada").send().await.expect(200)["tweets_count"], 0);
     post(json!({"text": "hi", "in_reply_to": null, "media_ids": []})).await.expect(201);
 }
@@ -127,6 +121,53 @@ async fn a_tweet_has_one_address() {
 }
 
 #[tokio::test]
+async fn a_place_is_shown_as_it_was_said() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let post = async |place: Value| {
+        let body = json!({"text": "here", "place": place});
+        world.post("/api/users/ada/tweets").by(&ada).json(&body).send().await
+    };
+    for place in [
+        json!({"name": "Brussels"}),
+        json!({"name": "Null Island", "latitude": 0.0, "longitude": 0.0}),
+        json!({"name": "Everest", "latitude": 27.988_056, "longitude": 86.925_278}),
+        json!(null),
+    ] {
+        let tweet = post(place.clone()).await.expect(201);
+        assert_eq!(tweet["place"], place);
+        let path = format!("/api/tweets/{}", text(&tweet["id"]));
+        assert_eq!(world.get(&path).send().await.expect(200)["place"], place);
+    }
+    let whole = post(json!({"name": "x", "latitude": -90, "longitude": 180})).await.expect(201);
+    assert_eq!(whole["place"], json!({"name": "x", "latitude": -90.0, "longitude": 180.0}));
+    let unnamed = post(json!({"name": "x", "latitude": null, "longitude": null})).await.expect(201);
+    assert_eq!(unnamed["place"], json!({"name": "x"}));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_place_is_named() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let post = async |place: Value| {
+        let body = json!({"text": "here", "place": place});
+        world.post("/api/users/ada/tweets").by(&ada).json(&body).send().await
+    };
+    for bad in [json!("Brussels"), json!(7), json!(["Brussels"])] {
+        post(bad).await.refuses("place");
+    }
+    post(json!({})).await.refuses("place.name");
+    post(json!({"name": 7})).await.refuses("place.name");
+    post(json!({"name": "x", "latitude": "50.8", "longitude": 4.4})).await.refuses("place.latitude");
+    post(json!({"name": "x", "latitude": 50.8, "longitude": {}})).await.refuses("place.longitude");
+    post(json!({"name": "x", "lat": 50.8})).await.refuses("place.lat");
+    post(json!({"name": "x", "latitude": 50.8})).await.refuses("place.longitude");
+    let (_, fields) = post(json!({"latitude": "x", "longitude": "x", "city": "x"})).await.problem(400);
+    assert_eq!(fields, ["place.name", "place.latitude", "place.longitude", "place.city"]);
+    assert_eq!(world.get("/api/users/ada").send().await.expect(200)["tweets_count"], 0);
+}
+
+#[tokio::test]
 async fn nobody_posts_for_others() {
     let world = World::new().await;
     let (_, bob) = (world.person("ada").await, world.person("bob").await);
@@ -160,70 +201,12 @@ async fn a_deleted_tweet_is_gone_and_deleting_it_again_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_timeline_has_pages_by_cursor_and_by_number() {
-    let world = World::new().await;
-    let ada = world.person("ada").await;
-    for n in 0..25 {
-        world.tweet(&ada, &format!("tweet {n}")).await;
-    }
-    let get = async |query: &str| world.get(&format!("/api/users/ada/tweets{query}")).send().await.expect(200);
-    let first = get("").await;
-    assert_eq!((texts(&first).len(), texts(&first)[0], &first["prev_cursor"]), (20, "tweet 24", &json!(null)));
-    let next = first["next_cursor"].as_str().expect("there are more");
-    let last = get(&format!("?cursor={next}")).await;
-    assert_eq!(texts(&last), ["tweet 4", "tweet 3", "tweet 2", "tweet 1", "tweet 0"]);
-    assert_eq!(last["next_cursor"], json!(null));
-    let back = last["prev_cursor"].as_str().expect("there are newer ones");
-    assert_eq!(texts(&get(&format!("?cursor={back}")).await), texts(&first));
-    assert_eq!(texts(&get("?limit=2&page=3").await), ["tweet 20", "tweet 19"]);
-    assert_eq!(texts(&get("?page=50").await), Vec::<&str>::new());
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_a_page_is_named() {
-    let world = World::new().await;
-    let ada = world.person("ada").await;
-    for path in ["/api/users/ada/tweets", "/api/feed"] {
-        let get = async |query: &str| world.get(&format!("{path}?{query}")).by(&ada).send().await;
-        for limit in ["0", "1001", "x"] {
-            get(&format!("limit={limit}")).await.refuses("limit");
-        }
-        for page in ["0", "51", "x"] {
-            get(&format!("page={page}")).await.refuses("page");
-        }
-        get("cursor=rubbish").await.refuses("cursor");
-        get("cursor=abc&page=2").await.refuses("page");
-        let (_, fields) = get("limit=x&page=x").await.problem(400);
-        assert_eq!(fields, ["limit", "page"]);
-    }
-    world.get("/api/users/nobody/tweets").send().await.is(404, "NOT_FOUND");
-}
-
-#[tokio::test]
 async fn those_whom_the_author_blocks_see_nothing_while_logged_in() {
     let world = World::new().await;
     let (ada, bob) = (world.person("ada").await, world.person("bob").await);
     let tweet = world.tweet(&ada, "hello").await;
     block(&world, &ada, "bob").await;
-    let timeline = world.get("/api/users/ada/tweets").by(&bob).send().await;
-    timeline.expect(200);
-    assert_eq!(timeline.text, r#"{"items":[],"next_cursor":null,"prev_cursor":null}"#);
     let path = format!("/api/tweets/{}", tweet["id"].as_str().expect("a string"));
     world.get(&path).by(&bob).send().await.is(404, "NOT_FOUND");
     world.get(&path).by(&ada).send().await.expect(200);
-    assert_eq!(texts(&world.get("/api/users/ada/tweets").send().await.expect(200)), ["hello"]);
-}
-
-#[tokio::test]
-async fn timelines_pass_the_revision_on_and_refuse_a_bad_one() {
-    let world = World::new().await;
-    let ada = world.person("ada").await;
-    let token = Revision(1).token();
-    for path in ["/api/users/ada/tweets", "/api/feed"] {
-        world.get(path).by(&ada).send().await.expect(200);
-        assert_eq!(world.timeline.asked_at_least(), None, "{path}");
-        world.get(path).by(&ada).header("roost-revision", &token).send().await.expect(200);
-        assert_eq!(world.timeline.asked_at_least().as_deref(), Some(token.as_str()), "{path}");
-        world.get(path).by(&ada).header("roost-revision", "x").send().await.refuses("Roost-Revision");
-    }
 }

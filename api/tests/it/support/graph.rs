@@ -89,6 +89,10 @@ impl ModelGraph {
         self.state().has(Relation::Block, source, target)
     }
 
+    pub(crate) fn either_blocks(&self, one: u32, other: u32) -> bool {
+        self.blocks(one, other) || self.blocks(other, one)
+    }
+
     pub(crate) fn followees(&self, user: u32) -> Vec<u32> {
         self.state().list(ListRef::forward(Relation::Follow, base::UserId(user)))
     }
@@ -207,8 +211,39 @@ impl GraphStore for ModelGraph {
         never()
     }
 
-    async fn select(&self, _: Request<SelectRequest>) -> Result<Response<SelectResponse>, Status> {
-        never()
+    /// A page of an intersection of lists, which is all that the api asks for.
+    async fn select(&self, request: Request<SelectRequest>) -> Result<Response<SelectResponse>, Status> {
+        let request = request.into_inner();
+        let state = self.read("select", request.at_least).await?;
+        let Some(expression::Node::Combination(known)) = request.expression.and_then(|known| known.node) else {
+            return never();
+        };
+        assert_eq!(known.combine(), Combine::Intersection);
+        let list = |operand: &Expression| match &operand.node {
+            Some(expression::Node::List(list)) => state.list(convert::list_ref(Some(list), "list").expect("a list")),
+            other => panic!("the api has no need of {other:?}"),
+        };
+        let lists: Vec<Vec<u32>> = known.operands.iter().map(list).collect();
+        let mut users = lists[0].clone();
+        users.retain(|user| lists.iter().all(|list| list.contains(user)));
+        users.sort_unstable();
+        let Some(select_request::Output::Page(page)) = request.output else { return never() };
+        let offset = match page.cursor.as_str() {
+            "" => 0,
+            cursor => {
+                let decoded = cursor::decode::<1>(CursorKind::Selection, cursor);
+                let [offset] = decoded.map_err(|bad| refused(Error::invalid("page.cursor", bad.to_string())))?;
+                offset as usize
+            }
+        };
+        let end = offset + page.limit as usize;
+        let cursor = |offset: usize| cursor::encode(CursorKind::Selection, &[offset as u64]);
+        let page = UserPage {
+            next_cursor: if end < users.len() { cursor(end) } else { String::new() },
+            prev_cursor: if offset > 0 { cursor(offset.saturating_sub(page.limit as usize)) } else { String::new() },
+            users: users.into_iter().skip(offset).take(page.limit as usize).collect(),
+        };
+        Ok(Response::new(SelectResponse { output: Some(select_response::Output::Page(page)) }))
     }
 
     async fn update_set(&self, _: Request<UpdateSetRequest>) -> Result<Response<UpdateSetResponse>, Status> {
@@ -226,8 +261,21 @@ impl GraphStore for ModelGraph {
         never()
     }
 
-    async fn suggest(&self, _: Request<SuggestRequest>) -> Result<Response<SuggestResponse>, Status> {
-        never()
+    /// Those whom one's followees follow, by id, with those of one's followees who do.
+    async fn suggest(&self, request: Request<SuggestRequest>) -> Result<Response<SuggestResponse>, Status> {
+        let SuggestRequest { user, limit, at_least } = request.into_inner();
+        let state = self.read("suggest", at_least).await?;
+        let followees = state.list(ListRef::forward(Relation::Follow, base::UserId(user)));
+        let suggestion = |candidate: u32| {
+            let follows = |followee: &&u32| state.has(Relation::Follow, **followee, candidate);
+            let mutuals: Vec<u32> = followees.iter().filter(follows).copied().collect();
+            let mutuals_count = mutuals.len() as u32;
+            let reason = Reason::FollowedByFollowees as i32;
+            let known = candidate == user || followees.contains(&candidate) || mutuals.is_empty();
+            (!known).then_some(Suggestion { user: candidate, reason, mutuals, mutuals_count })
+        };
+        let suggestions = (0..state.users).filter_map(suggestion).take(limit as usize).collect();
+        Ok(Response::new(SuggestResponse { suggestions }))
     }
 
     type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;

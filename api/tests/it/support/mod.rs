@@ -59,6 +59,17 @@ pub(crate) fn settings(folder: &TempDir) -> Settings {
     Settings { password_cost, ..Settings::new(folder.path().join("api")) }
 }
 
+/// A text under one key of each item of a page.
+pub(crate) fn listed<'a>(page: &'a Value, key: &str) -> Vec<&'a str> {
+    let items = page["items"].as_array().expect("a list");
+    items.iter().map(|item| text(&item[key])).collect()
+}
+
+/// A value that must be a string.
+pub(crate) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         World::with(|settings| settings).await
@@ -146,6 +157,11 @@ impl World {
 }
 
 impl Person {
+    /// The id as the services have it.
+    pub(crate) fn number(&self) -> u32 {
+        self.id.parse().expect("an id is a number")
+    }
+
     /// From the answer to a log in or a refresh.
     pub(crate) fn of(answer: &Value) -> Self {
         let text = |value: &Value| value.as_str().expect("a string").to_owned();

@@ -1,0 +1,85 @@
+//! `GET /api/users/{username}/tweets`, `/favorites`, `/activity`: what a user posted, and what they liked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use proto::timeline::{Selection, TimelineResponse, UserTimelineRequest};
+
+use crate::error::Answer;
+use crate::extract::{AtLeast, Caller, Paging, Parameters};
+use crate::state::App;
+use crate::views::{EntryView, Page, viewer_id};
+
+/// What a user posted and retweeted; with `favorited=true` what they posted and somebody favorited. Somebody whom the user
+/// blocks gets an empty page.
+pub(crate) async fn tweets(
+    State(app): State<Arc<App>>,
+    Path(username): Path<String>,
+    mut parameters: Parameters,
+    AtLeast(at_least): AtLeast,
+    caller: Option<Caller>,
+) -> Answer<Json<Page<EntryView>>> {
+    let paging = Paging::take(&mut parameters);
+    let selection = parameters.choice("favorited", &[("true", Selection::Favorited)]);
+    parameters.finish()?;
+    let request = UserTimelineRequest {
+        user: app.account_of(&username).await?.id,
+        page: Some(paging.request()),
+        page_number: paging.number(),
+        viewer: viewer_id(&caller),
+        at_least,
+        selection: selection.unwrap_or(Selection::Unspecified) as i32,
+    };
+    of_user(&app, request).await
+}
+
+/// What a user favorited, by the time at which they did.
+pub(crate) async fn favorites(
+    State(app): State<Arc<App>>,
+    Path(username): Path<String>,
+    paging: Paging,
+    AtLeast(at_least): AtLeast,
+    caller: Option<Caller>,
+) -> Answer<Json<Page<EntryView>>> {
+    let request = UserTimelineRequest {
+        user: app.account_of(&username).await?.id,
+        page: Some(paging.request()),
+        page_number: paging.number(),
+        viewer: viewer_id(&caller),
+        at_least,
+        selection: Selection::Favorites as i32,
+    };
+    of_user(&app, request).await
+}
+
+/// What a user posted or favorited, by the time at which it was posted.
+pub(crate) async fn activity(
+    State(app): State<Arc<App>>,
+    Path(username): Path<String>,
+    paging: Paging,
+    AtLeast(at_least): AtLeast,
+    caller: Option<Caller>,
+) -> Answer<Json<Page<EntryView>>> {
+    let request = UserTimelineRequest {
+        user: app.account_of(&username).await?.id,
+        page: Some(paging.request()),
+        page_number: paging.number(),
+        viewer: viewer_id(&caller),
+        at_least,
+        selection: Selection::Activity as i32,
+    };
+    of_user(&app, request).await
+}
+
+async fn of_user(app: &App, request: UserTimelineRequest) -> Answer<Json<Page<EntryView>>> {
+    let signed_in = request.viewer.is_some();
+    let timeline = app.timeline.user_timeline(request).await?;
+    page(app, timeline, signed_in).await
+}
+
+/// A page of a timeline as JSON.
+pub(super) async fn page(app: &App, timeline: TimelineResponse, signed_in: bool) -> Answer<Json<Page<EntryView>>> {
+    let items = app.entry_views(timeline.entries, signed_in).await?;
+    Ok(Json(Page::new(items, timeline.next_cursor, timeline.prev_cursor)))
+}
