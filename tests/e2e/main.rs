@@ -7,6 +7,9 @@
 //! - [`operations`]: export, backup while it serves, restore, repair.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
+//! - [`modes`]: feeds by pull, by push and by whatever is cheapest are the same, and say how they came.
+//! - [`engagement`]: favorites, retweets, comments and deletes, counted and listed, across restarts.
+//! - [`notifications`]: who is told of what, once, and reading it.
 //! - [`paging`]: pages stay whole while others write.
 //! - [`crash`]: what was acknowledged survives SIGKILL.
 //! - [`walkthrough`]: the README's commands, as printed.
@@ -14,9 +17,12 @@
 
 mod cli;
 mod crash;
+mod engagement;
 mod feeds;
 mod generate;
 mod import;
+mod modes;
+mod notifications;
 mod operations;
 mod paging;
 mod story;

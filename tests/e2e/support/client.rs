@@ -70,6 +70,12 @@ impl Rest {
         self.send(Method::POST, path, Some(body)).await.expect("the request is answered")
     }
 
+    /// A post that may be sent again under the same key.
+    pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: Value) -> Answer {
+        let builder = self.request(Method::POST, path).header("Idempotency-Key", key).json(&body);
+        answer(format!("POST {path} with {key}"), builder).await.expect("the request is answered")
+    }
+
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PATCH, path, Some(body)).await.expect("the request is answered")
     }
@@ -133,6 +139,26 @@ impl Rest {
             }
         }
         pages
+    }
+
+    /// Posts a tweet as oneself, and gives its id.
+    pub(crate) async fn say(&self, username: &str, said: &str) -> String {
+        let tweet = self.post(&format!("/api/users/{username}/tweets"), json!({ "text": said })).await.expect(201);
+        assert_eq!(tweet["text"], said);
+        text(&tweet["id"]).to_owned()
+    }
+
+    /// Answers a tweet, and gives the answer's id.
+    pub(crate) async fn comment(&self, tweet: &str, said: &str) -> String {
+        let path = format!("/api/tweets/{tweet}/comments");
+        let comment = self.post(&path, json!({ "text": said })).await.expect(201);
+        assert_eq!(comment["in_reply_to"], tweet);
+        text(&comment["id"]).to_owned()
+    }
+
+    /// Sets a switch and gives the new state.
+    pub(crate) async fn turn_on(&self, path: &str) -> Value {
+        self.switch(Method::POST, path).await.expect(200)
     }
 
     /// Signs somebody up and in; answers their own client.

@@ -19,3 +19,15 @@ pub(crate) fn until<T>(what: &str, deadline: Duration, mut condition: impl FnMut
         thread::park_timeout(LOOK_INTERVAL);
     }
 }
+
+/// The same for a condition that has to be asked for.
+pub(crate) async fn until_async<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain for {what}");
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
