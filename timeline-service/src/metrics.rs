@@ -38,7 +38,7 @@ pub(crate) fn refusing_writes() {
     gauge!(READ_ONLY).set(1.0);
 }
 
-/// A page was read. `timeline` is `home` or `user`.
+/// A page was read. `timeline` is `home`, `user` or `notifications`.
 pub(crate) fn page(timeline: &'static str, took: Duration) {
     histogram!(PAGE_SECONDS, "timeline" => timeline).record(took);
 }

@@ -2,12 +2,14 @@
 //!
 //! - [`tweets`]: posting, deleting and getting them.
 //! - [`timelines`]: pages of them: a user's own, and the home feed.
+//! - [`notifications`]: what a user was notified of.
 //! - [`authors`]: figures for profiles.
 //! - [`reads`]: the disk is read on threads that may block, and not on too many.
 //!
 //! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
 
 mod authors;
+mod notifications;
 mod reads;
 mod timelines;
 mod tweets;
@@ -20,14 +22,16 @@ use proto::status::to_status;
 use proto::timeline::timeline_service_server::TimelineService as Rpc;
 use proto::timeline::{
     AuthorStatsRequest, AuthorStatsResponse, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest,
-    DeleteTweetResponse, GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, TimelineResponse,
-    UserTimelineRequest,
+    DeleteTweetResponse, GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, NotificationsRequest,
+    NotificationsResponse, ReadNotificationsRequest, ReadNotificationsResponse, SubscribeRequest, SubscribeResponse,
+    TimelineResponse, UserTimelineRequest,
 };
 use tonic::{Request, Response, Status, async_trait};
 
 use self::reads::Reads;
 use crate::error::{OpenError, StoreError};
 use crate::graph::Graph;
+use crate::notifier::Notifier;
 use crate::settings::Settings;
 use crate::tweets::{CheckReport, Store};
 
@@ -36,7 +40,9 @@ use crate::tweets::{CheckReport, Store};
 pub struct TimelineService(Arc<Parts>);
 
 struct Parts {
-    store: Store,
+    /// Dropped first: it works with the store.
+    notifier: Notifier,
+    store: Arc<Store>,
     graph: Arc<dyn Graph>,
     reads: Reads,
     tweet_characters: usize,
@@ -50,14 +56,17 @@ impl TimelineService {
     /// When the folder is in use, holds something else, or lost what was acknowledged.
     pub fn open(settings: Settings, graph: Arc<dyn Graph>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         crate::metrics::describe();
-        let store = Store::open(&settings, &RealDisk, clock)?;
+        let store = Arc::new(Store::open(&settings, &RealDisk, clock)?);
+        let notifier = Notifier::start(store.clone(), graph.clone()).map_err(OpenError::Thread)?;
         let reads = Reads::new(settings.reads_in_flight, settings.deadline);
-        Ok(TimelineService(Arc::new(Parts { store, graph, reads, tweet_characters: settings.tweet_characters })))
+        let tweet_characters = settings.tweet_characters;
+        Ok(TimelineService(Arc::new(Parts { notifier, store, graph, reads, tweet_characters })))
     }
 
     /// Makes durable what was accepted, and accepts no more writes: they are `UNAVAILABLE`. Reads go on. Blocks; a
     /// second call does nothing.
     pub fn close(&self) {
+        self.0.notifier.stop();
         self.0.store.close();
     }
 
@@ -138,22 +147,19 @@ impl Rpc for TimelineService {
 
     async fn notifications(
         &self,
-        _: Request<proto::timeline::NotificationsRequest>,
-    ) -> Result<Response<proto::timeline::NotificationsResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+        request: Request<NotificationsRequest>,
+    ) -> Result<Response<NotificationsResponse>, Status> {
+        answer("reading notifications", self.notified(request.into_inner()).await)
     }
 
     async fn read_notifications(
         &self,
-        _: Request<proto::timeline::ReadNotificationsRequest>,
-    ) -> Result<Response<proto::timeline::ReadNotificationsResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+        request: Request<ReadNotificationsRequest>,
+    ) -> Result<Response<ReadNotificationsResponse>, Status> {
+        answer("marking notifications as read", self.read(request.into_inner()).await)
     }
 
-    async fn subscribe(
-        &self,
-        _: Request<proto::timeline::SubscribeRequest>,
-    ) -> Result<Response<proto::timeline::SubscribeResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<SubscribeResponse>, Status> {
+        answer("subscribing to an author", self.subscribed(request.into_inner()).await)
     }
 }

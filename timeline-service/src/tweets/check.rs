@@ -6,8 +6,13 @@
 //! - a tweet has an index entry that names its author and calls it not deleted, and the other way round;
 //! - an author's figures are those of the tweets that are there;
 //! - a tweet has as many comments as answers that are not deleted, and an answer answers something;
+//! - what says that a notification is kept, unread, or to be joined says so of one that is, and the other way round;
+//! - whoever did what somebody is notified of is remembered as told, and nobody else is;
+//! - a tweet that is to be told to subscribers is its author's;
 //! - an idempotency key and its age name each other, and there are as many as the state says;
 //! - no id is greater than the greatest.
+
+mod inboxes;
 
 use base::{TweetId, UserId};
 use prost::Message;
@@ -39,6 +44,7 @@ pub(super) fn check(view: &View) -> Result<CheckReport, StoreError> {
     check.replies()?;
     check.comments()?;
     check.requests()?;
+    check.inboxes()?;
     Ok(check.report)
 }
 

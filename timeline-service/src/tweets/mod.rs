@@ -3,6 +3,7 @@
 //! - [`keys`]: the tables, and what their keys look like.
 //! - [`record`]: what lies under a key: versioned, checksummed.
 //! - [`view`]: one durable state, to be read from.
+//! - [`inbox`]: what is read of notifications, and what is still to be told.
 //! - [`heads`]: the oldest and newest tweet of every author, in memory.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
@@ -17,6 +18,7 @@ mod check;
 mod command;
 mod committer;
 mod heads;
+mod inbox;
 mod keys;
 mod record;
 mod store;
@@ -24,7 +26,8 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{Delete, NewTweet, Tweet};
-pub(crate) use record::TweetRecord;
+pub(crate) use command::{Delete, Deliver, Follow, NewTweet, NotifyFollows, Read, Subscribe, Tweet, addressed};
+pub(crate) use inbox::Delivery;
+pub(crate) use record::{NotificationRecord, TweetRecord};
 pub(crate) use store::Store;
 pub(crate) use view::View;

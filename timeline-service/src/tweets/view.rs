@@ -65,8 +65,28 @@ impl View {
         &self,
         table: Table,
         key: &[u8],
-    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> {
+    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
         self.snapshot.range(self.tables.keyspace(table), key..).map(move |guard| {
+            let (key, value) = guard.into_inner()?;
+            let record = record::decode(table, &key, &value)?;
+            Ok((key, record))
+        })
+    }
+
+    /// The records from key `first` to key `last`, both included, each with its key.
+    pub(super) fn between<M: Message + Default>(
+        &self,
+        table: Table,
+        order: Order,
+        first: &[u8],
+        last: &[u8],
+    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
+        let mut scan = self.snapshot.range(self.tables.keyspace(table), first..=last);
+        std::iter::from_fn(move || match order {
+            Order::NewestFirst => scan.next_back(),
+            Order::OldestFirst => scan.next(),
+        })
+        .map(move |guard| {
             let (key, value) = guard.into_inner()?;
             let record = record::decode(table, &key, &value)?;
             Ok((key, record))
