@@ -4,6 +4,7 @@
 //! - [`timelines`]: pages of them: a user's own, and the home feed.
 //! - [`notifications`]: what a user was notified of.
 //! - [`authors`]: figures for profiles.
+//! - [`wire`]: tweets as clients see them.
 //! - [`reads`]: the disk is read on threads that may block, and not on too many.
 //!
 //! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
@@ -13,6 +14,7 @@ mod notifications;
 mod reads;
 mod timelines;
 mod tweets;
+mod wire;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use proto::timeline::{
 use roaring::RoaringBitmap;
 
 use super::TimelineService;
-use super::tweets::to_wire;
+use super::wire::tweet_seen;
 use crate::StoreError;
 use crate::core::merge::Order;
 use crate::core::page::{self, Between, PageError, Timeline, Wanted};
@@ -124,7 +124,11 @@ impl Inbox {
     fn wire(&self, id: TweetId, record: NotificationRecord) -> Result<Notification, StoreError> {
         let tweet = match record.tweet {
             0 => None,
-            tweet => self.view.tweet(TweetId(tweet))?.map(|tweet| to_wire(&self.view, tweet)).transpose()?,
+            tweet => {
+                let tweet = self.view.tweet(TweetId(tweet))?;
+                let seen = tweet.map(|tweet| self.view.seen_by(tweet, Some(self.user))).transpose()?;
+                seen.map(tweet_seen)
+            }
         };
         Ok(Notification {
             id: id.0,

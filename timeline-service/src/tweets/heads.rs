@@ -1,7 +1,7 @@
-//! The oldest and newest tweet of every author, in memory.
+//! The bounds of the ids in every author's stream, tweets and retweets, in memory.
 //!
 //! With them a merge knows, without a look at the disk, whom it need not read at all and where everybody else begins.
-//! They are bounds: a deleted tweet does not move them, and they may be ahead of the view that is read. They take some
+//! They are bounds: what is deleted or taken back does not move them, and they may be ahead of the view that is read. They take some
 //! 30 bytes for each author who ever wrote.
 
 use base::{TweetId, UserId};

@@ -35,17 +35,10 @@ impl View {
         order: Order,
         between: Between,
     ) -> impl Iterator<Item = Result<(TweetId, NotificationRecord), StoreError>> {
-        let above = between.above.map_or(Some(oldest.0), |above| Some(above.0.checked_add(1)?.max(oldest.0)));
-        let below = between.below.map_or(Some(u64::MAX), |below| below.0.checked_sub(1));
-        let bounds = above.zip(below).filter(|(first, last)| first <= last);
-        let scan = bounds.map(|(first, last)| {
-            let (first, last) = (keys::notification(user, TweetId(first)), keys::notification(user, TweetId(last)));
-            self.between::<NotificationRecord>(Table::Notifications, order, &first, &last)
-        });
-        scan.into_iter().flatten().map(|item| {
-            let (key, record) = item?;
-            Ok((last_id(Table::Notifications, &key)?, record))
-        })
+        // What was removed lies before the oldest that is kept.
+        let before = TweetId(oldest.0.saturating_sub(1));
+        let between = Between { above: Some(between.above.map_or(before, |above| above.max(before))), ..between };
+        self.scan(Table::Notifications, &keys::author_key(user), order, between)
     }
 
     /// What a user was notified of and has not read, from `oldest` on.
@@ -54,10 +47,10 @@ impl View {
         user: UserId,
         oldest: TweetId,
     ) -> impl Iterator<Item = Result<NotificationRecord, StoreError>> {
-        let (first, last) = (keys::notification(user, oldest), keys::notification(user, TweetId(u64::MAX)));
-        let unread = self.between::<PresenceRecord>(Table::Unread, Order::OldestFirst, &first, &last);
-        unread.map(|item| {
-            let (key, _) = item?;
+        let between = Between { above: Some(TweetId(oldest.0.saturating_sub(1))), below: None };
+        let unread = self.scan::<PresenceRecord>(Table::Unread, &keys::author_key(user), Order::OldestFirst, between);
+        unread.map(move |item| {
+            let key = keys::of_user(user, item?.0);
             // Both are written in one batch.
             let record = self.get(Table::Notifications, &key)?;
             record.ok_or_else(|| damaged(Table::Notifications, &key, Damage::Missing))
@@ -73,7 +66,8 @@ impl View {
     pub(crate) fn deliveries(&self, from: TweetId) -> impl Iterator<Item = Result<Delivery, StoreError>> {
         self.from::<DeliveryRecord>(Table::Deliveries, &keys::id_key(from)).map(|item| {
             let (key, DeliveryRecord { author, from }) = item?;
-            Ok(Delivery { tweet: last_id(Table::Deliveries, &key)?, author: UserId(author), from: UserId(from) })
+            let tweet = keys::last_id(&key).ok_or_else(|| damaged(Table::Deliveries, &key, Damage::Truncated))?;
+            Ok(Delivery { tweet, author: UserId(author), from: UserId(from) })
         })
     }
 
@@ -84,15 +78,11 @@ impl View {
         from: UserId,
     ) -> impl Iterator<Item = Result<(UserId, TweetId), StoreError>> {
         let (first, last) = (keys::subscriber(author, from), keys::subscriber(author, UserId(u32::MAX)));
-        self.between::<SubscriberRecord>(Table::Subscribers, Order::OldestFirst, &first, &last).map(|item| {
+        self.between::<SubscriberRecord>(Table::Subscribers, &first, &last).map(|item| {
             let (key, SubscriberRecord { since }) = item?;
             let subscriber = keys::last_user(&key);
             let subscriber = subscriber.ok_or_else(|| damaged(Table::Subscribers, &key, Damage::Truncated))?;
             Ok((subscriber, TweetId(since)))
         })
     }
-}
-
-fn last_id(table: Table, key: &[u8]) -> Result<TweetId, StoreError> {
-    keys::last_id(key).ok_or_else(|| damaged(table, key, Damage::Truncated))
 }

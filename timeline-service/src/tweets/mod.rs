@@ -3,8 +3,11 @@
 //! - [`keys`]: the tables, and what their keys look like.
 //! - [`record`]: what lies under a key: versioned, checksummed.
 //! - [`view`]: one durable state, to be read from.
+//! - [`scan`]: a part of a table, walked either way.
+//! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
 //! - [`inbox`]: what is read of notifications, and what is still to be told.
-//! - [`heads`]: the oldest and newest tweet of every author, in memory.
+//! - [`seen`]: a tweet with its counts, as somebody sees it.
+//! - [`heads`]: the bounds of the ids in every author's stream, in memory.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
@@ -20,14 +23,22 @@ mod committer;
 mod heads;
 mod inbox;
 mod keys;
+mod lists;
 mod record;
+mod scan;
+mod seen;
 mod store;
 mod stray;
 mod view;
 
 pub use check::CheckReport;
 pub(crate) use command::{Delete, Deliver, Follow, NewTweet, NotifyFollows, Read, Subscribe, Tweet, addressed};
+#[expect(unused_imports, reason = "the doors to them come next")]
+pub(crate) use command::{Engaged, Favorite, Retweet};
 pub(crate) use inbox::Delivery;
-pub(crate) use record::{NotificationRecord, TweetRecord};
+#[expect(unused_imports, reason = "the doors to them come next")]
+pub(crate) use lists::{Engagement, Named};
+pub(crate) use record::NotificationRecord;
+pub(crate) use seen::Seen;
 pub(crate) use store::Store;
 pub(crate) use view::View;

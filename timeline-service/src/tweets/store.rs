@@ -33,7 +33,7 @@ use crate::error::{Damage, OpenError, StoreError};
 use crate::ids::TweetIds;
 use crate::settings::Settings;
 
-/// Bytes of a table's changes in memory before they are written out.
+/// Bytes of a table's changes in memory before they are written out, for each of [`Table::ALL`].
 const MEMTABLE_BYTES: u64 = 16 << 20;
 
 /// The tweets. Closed when dropped.

@@ -27,6 +27,7 @@ fn new(author: u32, text: &str, idempotency_key: &str) -> NewTweet {
         text: text.to_owned(),
         in_reply_to: None,
         entities: Entities::default(),
+        place: None,
         idempotency_key: idempotency_key.to_owned(),
     }
 }

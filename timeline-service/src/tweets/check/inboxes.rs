@@ -79,7 +79,7 @@ impl Check<'_> {
         if tweet.0 != 0 && self.get::<IndexRecord>(Table::Index, &keys::id_key(tweet))?.is_none() {
             wrong.push("is about a tweet that never was");
         }
-        let unread = self.get::<PresenceRecord>(Table::Unread, &keys::notification(recipient, id))?.is_some();
+        let unread = self.get::<PresenceRecord>(Table::Unread, &keys::of_user(recipient, id))?.is_some();
         if unread == record.read {
             wrong.push("is read and unread, or neither");
         }
@@ -151,7 +151,7 @@ impl Check<'_> {
     fn open_groups(&mut self) -> Result<(), StoreError> {
         self.each::<OpenGroupRecord>(Table::OpenGroups, |check, key, open| {
             let recipient = keys::first_user(key).unwrap_or(UserId(0));
-            let named = keys::notification(recipient, TweetId(open.notification));
+            let named = keys::of_user(recipient, TweetId(open.notification));
             let record = check.get::<NotificationRecord>(Table::Notifications, &named)?;
             let fits = record.is_some_and(|record| {
                 !record.read

@@ -45,9 +45,7 @@ impl Command for Deliver {
         let notice = |&recipient| draft.notice(recipient, NotificationKind::Tweet, tweet, &[author], id).transpose();
         let notices = recipients.iter().filter_map(notice).collect::<Result<Vec<_>, _>>()?;
 
-        for notice in notices {
-            draft.notify(notice);
-        }
+        draft.notify(notices);
         match next {
             Some(next) => {
                 draft.put(Table::Deliveries, &key, &DeliveryRecord { author: author.0, from: next.0 });

@@ -50,9 +50,7 @@ impl Command for NotifyFollows {
         };
         let notices = followers.iter().filter_map(notice).collect::<Result<Vec<_>, _>>()?;
 
-        for notice in notices {
-            draft.notify(notice);
-        }
+        draft.notify(notices);
         if self.revision > told || self.anew {
             draft.put(Table::State, keys::FOLLOWS, &FollowsRecord { revision: self.revision.0 });
         }

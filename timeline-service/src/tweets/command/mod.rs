@@ -5,16 +5,20 @@
 //! keep in memory learns of it by the draft's [`Effect`]s, once they are durable.
 //!
 //! - [`post`], [`delete`]: tweets.
+//! - [`favorite`], [`retweet`]: what becomes of them; both answer the tweet as it is then.
 //! - [`notify`]: what a command does for others to learn of it.
 //! - [`follows`], [`deliver`]: notifications that nobody's own command makes: of follows, and of tweets to subscribers.
 //! - [`read`], [`subscribe`]: what recipients do about notifications.
 
 mod delete;
 mod deliver;
+mod engagement;
+mod favorite;
 mod follows;
 mod notify;
 mod post;
 mod read;
+mod retweet;
 mod subscribe;
 
 use std::cmp::Ordering;
@@ -26,16 +30,19 @@ use prost::Message;
 
 pub(crate) use self::delete::Delete;
 pub(crate) use self::deliver::Deliver;
+pub(crate) use self::engagement::Engaged;
+pub(crate) use self::favorite::Favorite;
 pub(crate) use self::follows::{Follow, NotifyFollows};
 pub(crate) use self::notify::addressed;
 pub(super) use self::notify::{ACTORS_MAX, KEPT_MAX, joins};
 pub(crate) use self::post::NewTweet;
 pub(crate) use self::read::Read;
+pub(crate) use self::retweet::Retweet;
 pub(crate) use self::subscribe::Subscribe;
 use super::keys::{self, Table};
-use super::record::{self, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
+use super::record::{self, CountsRecord, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
 use super::view::{Tables, View};
-use crate::core::merge::Order;
+use crate::core::rules::Origin;
 use crate::error::{Damage, StoreError};
 
 /// What somebody wants to write.
@@ -60,9 +67,13 @@ pub(crate) trait Command: Send + 'static {
 pub(crate) enum Effect {
     /// There is a tweet of which its author's subscribers are to be told.
     ToDeliver,
-    /// An entry is at the top of its author's stream.
+    /// A tweet or a retweet is at the top of its author's or retweeter's stream.
     Entered(Tweet),
-    /// An entry is no longer in its author's stream.
+    /// A tweet was deleted, or a retweet taken back: it is no longer in that stream.
+    ///
+    /// For a deleted tweet this is all that there is. Whoever holds entries that show it (retweets) or answer it (comments,
+    /// and retweets of these) knows by its id that they are hidden now, and where they look is `shown` and `answers` of their
+    /// [`Origin`].
     Left {
         /// Whose stream it was in.
         author: UserId,
@@ -71,12 +82,28 @@ pub(crate) enum Effect {
     },
 }
 
-/// A tweet that is written.
+/// An entry of a stream: a tweet, or a retweet, whose author is its retweeter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tweet {
     pub id: TweetId,
     pub author: UserId,
     pub record: TweetRecord,
+}
+
+impl Tweet {
+    /// What the rules of a feed ask of it.
+    pub(crate) fn origin(&self) -> Origin {
+        let Tweet { id, author, ref record } = *self;
+        let answers =
+            (record.in_reply_to != 0).then_some((TweetId(record.in_reply_to), UserId(record.in_reply_to_author)));
+        match record.retweet_of {
+            0 => Origin { id, shown: id, author, retweeter: None, answers },
+            of => {
+                let by = UserId(record.retweet_of_author);
+                Origin { id, shown: TweetId(of), author: by, retweeter: Some(author), answers }
+            }
+        }
+    }
 }
 
 /// The state as the commands of one batch change it.
@@ -169,7 +196,7 @@ impl<'a> Draft<'a> {
         first: &[u8],
         last: &[u8],
     ) -> impl Iterator<Item = Result<(Vec<u8>, M), StoreError>> {
-        let mut stored = self.view.between::<M>(table, Order::OldestFirst, first, last).peekable();
+        let mut stored = self.view.between::<M>(table, first, last).peekable();
         let mut changed = self.changes.range((table, first.to_vec())..=(table, last.to_vec())).peekable();
         std::iter::from_fn(move || {
             loop {
@@ -195,6 +222,19 @@ impl<'a> Draft<'a> {
     /// A record that another one says is there: both are written in one batch.
     fn required<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<M, StoreError> {
         self.get(table, key)?.ok_or_else(|| damaged(table, key, Damage::Missing))
+    }
+
+    /// How long the lists of a tweet are.
+    fn counts(&self, tweet: TweetId) -> Result<CountsRecord, StoreError> {
+        Ok(self.get(Table::Counts, &keys::id_key(tweet))?.unwrap_or_default())
+    }
+
+    /// A tweet whose lists are all empty has no record.
+    fn put_counts(&mut self, tweet: TweetId, counts: CountsRecord) {
+        match counts == CountsRecord::default() {
+            true => self.remove(Table::Counts, &keys::id_key(tweet)),
+            false => self.put(Table::Counts, &keys::id_key(tweet), &counts),
+        }
     }
 
     fn put(&mut self, table: Table, key: &[u8], record: &impl Message) {

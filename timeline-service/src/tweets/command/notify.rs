@@ -102,7 +102,7 @@ impl Draft<'_> {
         let (id, record, begins) = match open {
             Some(OpenGroupRecord { notification }) => {
                 let id = TweetId(notification);
-                (id, self.required(Table::Notifications, &keys::notification(recipient, id))?, None)
+                (id, self.required(Table::Notifications, &keys::of_user(recipient, id))?, None)
             }
             None => {
                 let record = NotificationRecord { kind: kind as i32, tweet: tweet.0, ..NotificationRecord::default() };
@@ -112,8 +112,14 @@ impl Draft<'_> {
         Ok(Some(Notice { recipient, kind, tweet, actors: news, id, record, begins }))
     }
 
-    /// Writes a notice.
-    pub(super) fn notify(&mut self, notice: Notice) {
+    /// Writes notices.
+    pub(super) fn notify(&mut self, notices: impl IntoIterator<Item = Notice>) {
+        for notice in notices {
+            self.write(notice);
+        }
+    }
+
+    fn write(&mut self, notice: Notice) {
         let Notice { recipient, kind, tweet, actors, id, mut record, begins } = notice;
         for actor in actors {
             record.actors.insert(0, actor.0);
@@ -123,7 +129,7 @@ impl Draft<'_> {
                 self.put(Table::Notified, &keys::notified(recipient, kind, tweet, actor), &PresenceRecord {});
             }
         }
-        let key = keys::notification(recipient, id);
+        let key = keys::of_user(recipient, id);
         self.put(Table::Notifications, &key, &record);
         let Some(Begins { mut inbox, removed }) = begins else { return };
         self.put(Table::Unread, &key, &PresenceRecord {});
@@ -134,7 +140,7 @@ impl Draft<'_> {
         inbox.kept += 1;
         for (id, record) in removed {
             let kind = record.kind();
-            self.remove(Table::Notifications, &keys::notification(recipient, id));
+            self.remove(Table::Notifications, &keys::of_user(recipient, id));
             if !record.read {
                 self.no_longer_unread(recipient, id, &record);
             }
@@ -148,7 +154,7 @@ impl Draft<'_> {
 
     /// Takes away what says that a notification is unread.
     pub(super) fn no_longer_unread(&mut self, recipient: UserId, id: TweetId, record: &NotificationRecord) {
-        self.remove(Table::Unread, &keys::notification(recipient, id));
+        self.remove(Table::Unread, &keys::of_user(recipient, id));
         if joins(record.kind()) {
             self.remove(Table::OpenGroups, &keys::group(recipient, record.kind(), TweetId(record.tweet)));
         }
@@ -160,8 +166,8 @@ impl Draft<'_> {
         let excess = (inbox.kept + 1).saturating_sub(KEPT_MAX).min(REMOVED_MAX) as usize;
         let mut removed = Vec::with_capacity(excess);
         if excess > 0 {
-            let first = keys::notification(recipient, TweetId(inbox.oldest));
-            let last = keys::notification(recipient, TweetId(u64::MAX));
+            let first = keys::of_user(recipient, TweetId(inbox.oldest));
+            let last = keys::of_user(recipient, TweetId(u64::MAX));
             for oldest in self.between(Table::Notifications, &first, &last).take(excess) {
                 let (key, record) = oldest?;
                 removed.extend(keys::last_id(&key).map(|id| (id, record)));

@@ -1,13 +1,13 @@
 //! Posting a tweet.
 
 use base::{TweetId, UserId};
-use proto::timeline::Entities;
+use proto::timeline::{Entities, Place};
 
 use super::{Command, Draft, Effect, Tweet, addressed};
 use crate::error::{Refusal, StoreError};
 use crate::tweets::keys::{self, Table};
 use crate::tweets::record::{
-    AuthorRecord, CommentsRecord, DeliveryRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord,
+    AuthorRecord, CountsRecord, DeliveryRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord,
     SubscriberRecord, TweetRecord,
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct NewTweet {
     pub text: String,
     pub in_reply_to: Option<TweetId>,
     pub entities: Entities,
+    pub place: Option<Place>,
     /// Empty for none.
     pub idempotency_key: String,
 }
@@ -35,7 +36,7 @@ impl Command for NewTweet {
 
     /// Writes the tweet. The same idempotency key again answers the tweet that it made.
     fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
-        let NewTweet { author, text, in_reply_to, entities, idempotency_key } = self;
+        let NewTweet { author, text, in_reply_to, entities, place, idempotency_key } = self;
         let request = keys::request(*author, idempotency_key);
         if !idempotency_key.is_empty()
             && let Some(made) = draft.get::<RequestRecord>(Table::Requests, &request)?
@@ -51,22 +52,21 @@ impl Command for NewTweet {
             in_reply_to: in_reply_to.map_or(0, |id| id.0),
             in_reply_to_author: answered.as_ref().map_or(0, |answered| answered.author),
             entities: Some(entities.clone()),
+            place: place.clone(),
+            ..TweetRecord::default()
         };
         let notice = |(recipient, kind)| draft.notice(recipient, kind, id, &[*author], id).transpose();
         let addressed = addressed(*author, &record);
         let notices = addressed.into_iter().filter_map(notice).collect::<Result<Vec<_>, _>>()?;
         let first_subscriber = draft.first_subscriber(*author)?;
 
-        draft.put(Table::Tweets, &keys::tweet(*author, id), &record);
+        draft.put(Table::Tweets, &keys::of_user(*author, id), &record);
         draft.put(Table::Index, &keys::id_key(id), &IndexRecord { author: author.0, deleted: false });
-        if let Some(Answered { id: answered, comments, .. }) = answered {
-            draft.put(Table::Replies, &keys::reply(answered, id), &ReplyRecord { author: author.0 });
-            draft.put(Table::Comments, &keys::id_key(answered), &CommentsRecord { count: comments + 1 });
+        if let Some(Answered { id: answered, counts, .. }) = answered {
+            draft.put(Table::Replies, &keys::of_tweet(answered, id), &ReplyRecord { author: author.0 });
+            draft.put_counts(answered, CountsRecord { comments: counts.comments + 1, ..counts });
         }
-        if of_author.newest == 0 {
-            of_author.oldest = id.0;
-        }
-        of_author.newest = id.0;
+        of_author.reach(id);
         of_author.tweets += 1;
         draft.put(Table::Authors, &author_key, &of_author);
         if !idempotency_key.is_empty() {
@@ -74,9 +74,7 @@ impl Command for NewTweet {
             draft.put(Table::RequestAges, &keys::id_key(id), &RequestAgeRecord { request });
             draft.state.requests += 1;
         }
-        for notice in notices {
-            draft.notify(notice);
-        }
+        draft.notify(notices);
         if let Some(UserId(from)) = first_subscriber {
             draft.put(Table::Deliveries, &keys::id_key(id), &DeliveryRecord { author: author.0, from });
             draft.affect(Effect::ToDeliver);
@@ -91,10 +89,11 @@ impl Command for NewTweet {
 impl NewTweet {
     /// The tweet that the idempotency key made, if it is the one that is asked for again.
     fn repeated(&self, id: TweetId, draft: &Draft<'_>) -> Result<Tweet, StoreError> {
-        let Some(record) = draft.get::<TweetRecord>(Table::Tweets, &keys::tweet(self.author, id))? else {
+        let Some(record) = draft.get::<TweetRecord>(Table::Tweets, &keys::of_user(self.author, id))? else {
             return Err(Refusal::KeyOfDeleted.into());
         };
-        if record.text != self.text || record.in_reply_to != self.in_reply_to.map_or(0, |answered| answered.0) {
+        let in_reply_to = self.in_reply_to.map_or(0, |answered| answered.0);
+        if record.text != self.text || record.in_reply_to != in_reply_to || record.place != self.place {
             return Err(Refusal::KeyReused.into());
         }
         Ok(Tweet { id, author: self.author, record })
@@ -114,7 +113,7 @@ impl Draft<'_> {
 struct Answered {
     id: TweetId,
     author: u32,
-    comments: u64,
+    counts: CountsRecord,
 }
 
 impl Answered {
@@ -123,7 +122,6 @@ impl Answered {
         let Some(IndexRecord { author, deleted: false }) = index else {
             return Err(Refusal::NothingToAnswer(id).into());
         };
-        let comments = draft.get::<CommentsRecord>(Table::Comments, &keys::id_key(id))?;
-        Ok(Answered { id, author, comments: comments.map_or(0, |comments| comments.count) })
+        Ok(Answered { id, author, counts: draft.counts(id)? })
     }
 }

@@ -26,8 +26,7 @@ impl Command for Read {
     fn apply(&self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
         let unread = match self.id {
             Some(id) => {
-                let record =
-                    draft.get::<NotificationRecord>(Table::Notifications, &keys::notification(self.user, id))?;
+                let record = draft.get::<NotificationRecord>(Table::Notifications, &keys::of_user(self.user, id))?;
                 let record = record.ok_or(Refusal::NoNotification(id))?;
                 if record.read { Vec::new() } else { vec![(id, record)] }
             }
@@ -37,7 +36,7 @@ impl Command for Read {
         for (id, record) in &unread {
             draft.no_longer_unread(self.user, *id, record);
             let read = NotificationRecord { read: true, ..record.clone() };
-            draft.put(Table::Notifications, &keys::notification(self.user, *id), &read);
+            draft.put(Table::Notifications, &keys::of_user(self.user, *id), &read);
         }
         Ok(!unread.is_empty())
     }
@@ -47,8 +46,8 @@ impl Read {
     fn unread(&self, draft: &Draft<'_>) -> Result<Vec<(TweetId, NotificationRecord)>, StoreError> {
         let inbox = draft.get::<InboxRecord>(Table::Inboxes, &keys::author_key(self.user))?;
         let Some(InboxRecord { oldest, .. }) = inbox else { return Ok(Vec::new()) };
-        let first = keys::notification(self.user, TweetId(oldest));
-        let last = keys::notification(self.user, TweetId(u64::MAX));
+        let first = keys::of_user(self.user, TweetId(oldest));
+        let last = keys::of_user(self.user, TweetId(u64::MAX));
         let unread = draft.between::<PresenceRecord>(Table::Unread, &first, &last);
         let record = |item: Result<(Vec<u8>, PresenceRecord), StoreError>| {
             let (key, _) = item?;
