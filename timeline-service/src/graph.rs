@@ -23,6 +23,9 @@ pub trait Graph: Send + Sync {
     /// Whom a reader follows, and who is hidden from them.
     async fn sources(&self, reader: UserId, at_least: Option<Revision>) -> Result<Sources, Error>;
 
+    /// Who blocks a viewer.
+    async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
+
     /// Which of some authors (at most [`limits::BATCH_MAX`]) block a viewer, in their order.
     async fn blocking(
         &self,
@@ -99,6 +102,10 @@ impl Graph for GraphLink {
         let followees = list(ListRef::forward(Relation::Follow, reader));
         let (followees, hidden) = tokio::try_join!(bitmap(self, followees, at_least), self.hidden(reader, at_least))?;
         Ok(Sources { followees, hidden })
+    }
+
+    async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        bitmap(self, list(ListRef::reverse(Relation::Block, viewer)), at_least).await
     }
 
     async fn blocking(

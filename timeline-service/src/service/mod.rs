@@ -1,19 +1,27 @@
 //! `roost.timeline.v1.TimelineService`: requests in, checked; answers out.
 //!
 //! - [`tweets`]: posting, deleting and getting them.
-//! - [`timelines`]: pages of them: a user's own, and the home feed.
+//! - [`timelines`]: pages of them, and the home feed.
+//! - [`selections`]: a user's timelines.
+//! - [`comments`]: the answers to a tweet.
+//! - [`engagement`]: favoriting and retweeting, and who did.
 //! - [`notifications`]: what a user was notified of.
 //! - [`authors`]: figures for profiles.
+//! - [`viewer`]: who looks, and whom they must not see.
 //! - [`wire`]: tweets as clients see them.
 //! - [`reads`]: the disk is read on threads that may block, and not on too many.
 //!
 //! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
 
 mod authors;
+mod comments;
+mod engagement;
 mod notifications;
 mod reads;
+mod selections;
 mod timelines;
 mod tweets;
+mod viewer;
 mod wire;
 
 use std::sync::Arc;
@@ -23,10 +31,11 @@ use base::disk::RealDisk;
 use proto::status::to_status;
 use proto::timeline::timeline_service_server::TimelineService as Rpc;
 use proto::timeline::{
-    AuthorStatsRequest, AuthorStatsResponse, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest,
-    DeleteTweetResponse, GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, NotificationsRequest,
-    NotificationsResponse, ReadNotificationsRequest, ReadNotificationsResponse, SubscribeRequest, SubscribeResponse,
-    TimelineResponse, UserTimelineRequest,
+    AuthorStatsRequest, AuthorStatsResponse, CommentsRequest, CreateTweetRequest, CreateTweetResponse,
+    DeleteTweetRequest, DeleteTweetResponse, EngageRequest, EngageResponse, EngagedRequest, EngagedResponse,
+    GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, NotificationsRequest, NotificationsResponse,
+    ReadNotificationsRequest, ReadNotificationsResponse, SubscribeRequest, SubscribeResponse, TimelineResponse,
+    UserTimelineRequest,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -126,25 +135,16 @@ impl Rpc for TimelineService {
         answer("counting authors' tweets", self.stats(request.into_inner()).await)
     }
 
-    async fn comments(
-        &self,
-        _: Request<proto::timeline::CommentsRequest>,
-    ) -> Result<Response<proto::timeline::TimelineResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn comments(&self, request: Request<CommentsRequest>) -> Result<Response<TimelineResponse>, Status> {
+        answer("reading the answers to a tweet", self.answers(request.into_inner()).await)
     }
 
-    async fn engage(
-        &self,
-        _: Request<proto::timeline::EngageRequest>,
-    ) -> Result<Response<proto::timeline::EngageResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn engage(&self, request: Request<EngageRequest>) -> Result<Response<EngageResponse>, Status> {
+        answer("engaging with a tweet", self.change_engagement(request.into_inner()).await)
     }
 
-    async fn engaged(
-        &self,
-        _: Request<proto::timeline::EngagedRequest>,
-    ) -> Result<Response<proto::timeline::EngagedResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn engaged(&self, request: Request<EngagedRequest>) -> Result<Response<EngagedResponse>, Status> {
+        answer("reading who engaged with a tweet", self.who_engaged(request.into_inner()).await)
     }
 
     async fn notifications(

@@ -32,13 +32,12 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{Delete, Deliver, Follow, NewTweet, NotifyFollows, Read, Subscribe, Tweet, addressed};
-#[expect(unused_imports, reason = "the doors to them come next")]
-pub(crate) use command::{Engaged, Favorite, Retweet};
+pub(crate) use command::{
+    Delete, Deliver, Engaged, Favorite, Follow, NewTweet, NotifyFollows, Read, Retweet, Subscribe, Tweet, addressed,
+};
 pub(crate) use inbox::Delivery;
-#[expect(unused_imports, reason = "the doors to them come next")]
 pub(crate) use lists::{Engagement, Named};
 pub(crate) use record::NotificationRecord;
 pub(crate) use seen::Seen;
 pub(crate) use store::Store;
-pub(crate) use view::View;
+pub(crate) use view::{AuthorStream, View};

@@ -191,6 +191,7 @@ async fn check(graph: &dyn Graph) {
     let expected = Sources { followees: [2, 3, 70_000].into(), hidden: [3, 5, 6].into() };
     assert_eq!(graph.sources(one, known).await.expect("answered"), expected);
     assert_eq!(graph.sources(UserId(999), None).await.expect("answered"), Sources::default());
+    assert_eq!(graph.blockers(one, known).await.expect("answered"), [6].into());
     let authors = [UserId(2), UserId(5), UserId(6)];
     assert_eq!(graph.blocking(&authors, one, known).await.expect("answered"), [false, false, true]);
     for (other, blocks) in [(2, false), (3, false), (5, true), (6, true)] {

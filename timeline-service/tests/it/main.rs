@@ -5,5 +5,6 @@ mod durability;
 mod feeds;
 mod graph_link;
 mod model;
+mod notifications;
 mod support;
 mod tweets;
