@@ -28,7 +28,9 @@ pub(super) async fn run(store: &Store, graph: &dyn Graph) {
             Ok(true) => pause.reset(),
             Ok(false) => store.to_deliver().await,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "subscribers are not told of a tweet at the moment");
+                if pause.is_notable() {
+                    tracing::warn!(error = %chain(&error), "subscribers are not told of a tweet; it is tried again");
+                }
                 pause.wait().await;
             }
         }

@@ -34,11 +34,8 @@ pub(super) async fn run(store: &Store, graph: &dyn Graph) {
         if lost && !anew {
             anew = true;
             tracing::warn!(error = %chain(&error), "follows were missed: the graph goes on telling of them from now");
-        } else if pause.repeats() {
-            tracing::warn!(error = %chain(&error), "follows notify nobody at the moment");
-        } else {
-            // Once is a restart of the graph, or the end of this process.
-            tracing::info!(error = %chain(&error), "the stream of follows broke off");
+        } else if pause.is_notable() {
+            tracing::warn!(error = %chain(&error), "follows notify nobody until the graph tells of them again");
         }
         pause.wait().await;
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// The first pause: a service that restarts is back in about this time.
 const SHORTEST: Duration = Duration::from_millis(50);
+/// The pause before which an outage is no hiccup any more: a restart of the graph, or the end of this process, is shorter.
+const NOTABLE: Duration = SHORTEST.saturating_mul(32);
 /// The longest one: how late a notification is at the most once all is well again.
 const LONGEST: Duration = Duration::from_secs(10);
 
@@ -23,9 +25,9 @@ impl Pause {
         self.next = SHORTEST;
     }
 
-    /// Whether nothing worked since the last pause.
-    pub(super) fn repeats(&self) -> bool {
-        self.next > SHORTEST
+    /// Whether it is time to say that nothing works: once for each outage.
+    pub(super) fn is_notable(&self) -> bool {
+        self.next == NOTABLE
     }
 
     /// Waits.
@@ -47,11 +49,15 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_limit_and_begin_anew() {
         let mut pause = Pause::new();
-        assert!(!pause.repeats());
-        let pauses: Vec<_> = (0..12).map(|_| pause.take()).collect();
+        let mut notable = 0;
+        let mut take = || {
+            notable += u32::from(pause.is_notable());
+            pause.take()
+        };
+        let pauses: Vec<_> = (0..12).map(|_| take()).collect();
         assert_eq!(pauses[..3], [SHORTEST, SHORTEST * 2, SHORTEST * 4]);
         assert_eq!(pauses[10..], [LONGEST; 2]);
-        assert!(pause.repeats());
+        assert_eq!(notable, 1);
         pause.reset();
         assert_eq!(pause.take(), SHORTEST);
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use base::clock::SystemClock;
 use base::{Code, Direction, Error, Relation, Revision, UserId};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -10,12 +11,14 @@ use proto::auth::ServiceToken;
 use proto::convert;
 use proto::graph::graph_store_server::{GraphStore, GraphStoreServer};
 use proto::graph::*;
-use proto::link::GraphLink;
+use proto::link::{GraphLink, TimelineLink};
 use proto::status::to_status;
+use proto::timeline::NotificationsRequest;
 use roaring::RoaringBitmap;
-use timeline_service::{Begin, Graph, News, Sources, Told};
+use timeline_service::{Begin, Graph, News, Settings, Sources, TimelineService, Told};
 use tonic::{Request, Response, Status};
 
+use crate::notifications::until;
 use crate::support::{Edges, FakeGraph};
 
 /// The newest revision that [`FakeStore`] has.
@@ -226,24 +229,44 @@ async fn a_graph_in_this_process_is_understood() {
     check(&GraphLink::Local(Arc::new(store()))).await;
 }
 
-#[tokio::test]
-async fn a_graph_behind_an_address_is_understood() {
+/// A link to a store behind an address, and the server there.
+async fn serve() -> (GraphLink, tokio::task::JoinHandle<Result<(), tonic::transport::Error>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let server = tonic::transport::Server::builder().add_service(GraphStoreServer::new(store()));
     let server = tokio::spawn(server.serve_with_incoming(incoming));
     let address = format!("http://{address}").parse().expect("an address is a URI");
-    check(&GraphLink::connect(address, ServiceToken::none())).await;
+    (GraphLink::connect(address, ServiceToken::none()), server)
+}
+
+#[tokio::test]
+async fn a_graph_behind_an_address_is_understood() {
+    let (link, server) = serve().await;
+    check(&link).await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn follows_notify_wherever_the_graph_is() {
+    let (remote, server) = serve().await;
+    for graph in [GraphLink::Local(Arc::new(store())), remote] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+        let service = TimelineService::open(settings, Arc::new(graph), Arc::new(SystemClock)).expect("opens");
+        let link = TimelineLink::Local(Arc::new(service));
+        let request = NotificationsRequest { user: 9, ..NotificationsRequest::default() };
+        let told = async || link.notifications(request.clone()).await.expect("a page").notifications;
+        until("a follow", async || !told().await.is_empty()).await;
+        let told = told().await;
+        assert_eq!(told.iter().map(|one| &one.actors[..]).collect::<Vec<_>>(), [[8]]);
+    }
     server.abort();
 }
 
 #[tokio::test]
 async fn unknown_users_and_revisions_are_passed_on_with_their_field() {
-    use base::clock::SystemClock;
-    use proto::link::TimelineLink;
     use proto::timeline::{GetTweetsRequest, HomeTimelineRequest, UserTimelineRequest};
-    use timeline_service::{Settings, TimelineService};
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };

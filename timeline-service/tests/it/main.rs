@@ -6,5 +6,6 @@ mod feeds;
 mod graph_link;
 mod model;
 mod notifications;
+mod notifications_model;
 mod support;
 mod tweets;
