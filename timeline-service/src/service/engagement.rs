@@ -27,7 +27,8 @@ impl TimelineService {
         let author = self.0.reads.run(move || Ok(view.author_of(tweet)?)).await?.ok_or(Refusal::NoTweet(tweet))?;
         let blocked = author != user && self.0.graph.either_blocks(user, author).await.map_err(naming("user"))?;
         // What was done before a block can be said again, and taken back; but the tweet may be none for them any more.
-        let hidden = blocked && self.0.graph.blocking(&[author], user, None).await?.contains(&true);
+        let hidden =
+            blocked && self.0.graph.blocking(&[author], user, None).await.map_err(naming("user"))?.contains(&true);
         let Engaged { changed, seen } = match engagement {
             Engagement::Favorite => self.0.store.write(Favorite { tweet, user, engaged, blocked }).await?,
             Engagement::Retweet => self.0.store.write(Retweet { tweet, user, engaged, blocked }).await?,

@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod durability;
+mod engagement;
 mod feeds;
 mod graph_link;
 mod model;
