@@ -65,8 +65,8 @@ pub enum OpenError {
     /// What is stored cannot be read.
     #[error("what is stored cannot be read")]
     Read(#[from] StoreError),
-    /// The committer could not be started.
-    #[error("the committer thread cannot be started")]
+    /// The committer, or what works in the background, could not be started.
+    #[error("a thread cannot be started")]
     Thread(#[source] io::Error),
 }
 
@@ -158,12 +158,15 @@ pub enum Refusal {
     /// The idempotency key named a tweet that was deleted since.
     #[error("the tweet that was posted with this key has been deleted")]
     KeyOfDeleted,
+    /// Nobody, or somebody else, was notified under this id, or it is too long ago.
+    #[error("there is no notification {0}")]
+    NoNotification(TweetId),
 }
 
 impl From<Refusal> for base::Error {
     fn from(refusal: Refusal) -> Self {
         let (code, field) = match refusal {
-            Refusal::NoTweet(_) => (Code::NotFound, Some("id")),
+            Refusal::NoTweet(_) | Refusal::NoNotification(_) => (Code::NotFound, Some("id")),
             Refusal::NotTheAuthor => (Code::PermissionDenied, None),
             Refusal::NothingToAnswer(_) => (Code::NotFound, Some("in_reply_to")),
             Refusal::Blocked => (Code::PermissionDenied, None),

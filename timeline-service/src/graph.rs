@@ -5,9 +5,12 @@
 
 use async_trait::async_trait;
 use base::{Code, Error, ListRef, Relation, Revision, UserId, limits};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use proto::graph::watch_response::Event;
 use proto::graph::{
-    BitmapOutput, Combination, Combine, ContainsRequest, Expression, Pair, RelateRequest, SelectRequest, expression,
-    select_request, select_response,
+    self, BitmapOutput, Combination, Combine, ContainsRequest, Expression, Membership, Operation, Pair, RelateRequest,
+    SelectRequest, UserIds, WatchRequest, WatchResponse, expression, select_request, select_response,
 };
 use proto::link::GraphLink;
 use roaring::RoaringBitmap;
@@ -33,25 +36,71 @@ pub trait Graph: Send + Sync {
 
     /// Whether one of two users blocks the other.
     async fn either_blocks(&self, one: UserId, other: UserId) -> Result<bool, Error>;
+
+    /// Whom a reader mutes or blocks, and who blocks the reader.
+    async fn hidden(&self, reader: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
+
+    /// Which of some users (at most [`limits::BATCH_MAX`]) follow an author, with no block between them, in their order.
+    async fn reachable(&self, author: UserId, users: &[UserId]) -> Result<Vec<bool>, Error>;
+
+    /// Who begins to follow whom, in the order in which it happens, without end.
+    ///
+    /// # Errors
+    ///
+    /// `REVISION_TRIMMED`, or `INVALID_ARGUMENT` in `from`, where the graph cannot tell what happened since then.
+    async fn follows(&self, begin: Begin) -> Result<Follows, Error>;
 }
+
+/// Where a stream of follows begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// After this revision.
+    After(Revision),
+    /// Where the graph believes that this service is, which it notes when it is asked for follows; now, if it does not know.
+    Kept,
+    /// Now, wherever the graph believes that this service is.
+    Now,
+}
+
+/// A stream of what the graph tells. It ends with an error, or when the connection is lost.
+pub type Follows = BoxStream<'static, Result<Told, Error>>;
+
+/// Something that the graph tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Everything up to here has been told.
+    pub revision: Revision,
+    /// What happened.
+    pub news: News,
+}
+
+/// What happened in the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Somebody began to follow somebody.
+    Followed {
+        /// Who follows.
+        follower: UserId,
+        /// Who is followed.
+        followee: UserId,
+    },
+    /// Edges came in bulk.
+    Imported {
+        /// How many.
+        edges: u64,
+    },
+    /// Nothing that matters here.
+    Nothing,
+}
+
+/// The name under which the graph keeps its log for this service.
+const CONSUMER: &str = "timeline-notifications";
 
 #[async_trait]
 impl Graph for GraphLink {
     async fn sources(&self, reader: UserId, at_least: Option<Revision>) -> Result<Sources, Error> {
         let followees = list(ListRef::forward(Relation::Follow, reader));
-        let hidden = [
-            ListRef::forward(Relation::Mute, reader),
-            ListRef::forward(Relation::Block, reader),
-            ListRef::reverse(Relation::Block, reader),
-        ];
-        let hidden = expression::Node::Combination(Combination {
-            combine: Combine::Union as i32,
-            operands: hidden.map(list).into(),
-        });
-        let (followees, hidden) = tokio::try_join!(
-            bitmap(self, followees, at_least),
-            bitmap(self, Expression { node: Some(hidden) }, at_least),
-        )?;
+        let (followees, hidden) = tokio::try_join!(bitmap(self, followees, at_least), self.hidden(reader, at_least))?;
         Ok(Sources { followees, hidden })
     }
 
@@ -83,6 +132,61 @@ impl Graph for GraphLink {
         let relationship = response.relationships.first().ok_or_else(|| misunderstood("the answer is missing"))?;
         Ok(relationship.blocking || relationship.blocked_by)
     }
+
+    async fn hidden(&self, reader: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let hidden = [
+            ListRef::forward(Relation::Mute, reader),
+            ListRef::forward(Relation::Block, reader),
+            ListRef::reverse(Relation::Block, reader),
+        ];
+        bitmap(self, combination(Combine::Union, hidden), at_least).await
+    }
+
+    async fn reachable(&self, author: UserId, users: &[UserId]) -> Result<Vec<bool>, Error> {
+        let followers = [
+            ListRef::reverse(Relation::Follow, author),
+            ListRef::forward(Relation::Block, author),
+            ListRef::reverse(Relation::Block, author),
+        ];
+        let ids = users.iter().map(|user| user.0).collect();
+        let request = SelectRequest {
+            expression: Some(combination(Combine::Difference, followers)),
+            output: Some(select_request::Output::Contains(UserIds { ids })),
+            at_least: None,
+        };
+        match self.select(request).await?.output {
+            Some(select_response::Output::Contained(Membership { contained })) if contained.len() == users.len() => {
+                Ok(contained)
+            }
+            _ => Err(misunderstood("an answer for each user was asked for")),
+        }
+    }
+
+    async fn follows(&self, begin: Begin) -> Result<Follows, Error> {
+        let (from, consumer) = match begin {
+            Begin::After(revision) => (Some(revision.into()), CONSUMER),
+            Begin::Kept => (None, CONSUMER),
+            Begin::Now => (None, ""),
+        };
+        let relations = vec![graph::Relation::Follow as i32];
+        let request = WatchRequest { from, relations, users: Vec::new(), consumer: consumer.to_owned() };
+        Ok(self.watch(request).await?.map(|item| told(&item?)).boxed())
+    }
+}
+
+fn told(response: &WatchResponse) -> Result<Told, Error> {
+    let revision = proto::convert::revision(response.revision.as_ref(), "revision");
+    let revision = revision.ok().flatten().ok_or_else(|| misunderstood("a revision is missing"))?;
+    let news = match &response.event {
+        Some(Event::Change(change))
+            if change.relation() == graph::Relation::Follow && change.operation() == Operation::Add =>
+        {
+            News::Followed { follower: UserId(change.source), followee: UserId(change.target) }
+        }
+        Some(Event::Imported(imported)) => News::Imported { edges: imported.edges },
+        Some(Event::Change(_) | Event::Progress(_)) | None => News::Nothing,
+    };
+    Ok(Told { revision, news })
 }
 
 /// The graph's error, where it is about the argument that came in as `field`.
@@ -92,6 +196,12 @@ pub(crate) fn naming(field: &'static str) -> impl Fn(Error) -> Error {
         (Code::InvalidArgument, _) => error.with_field(field),
         _ => error,
     }
+}
+
+fn combination(combine: Combine, lists: [ListRef; 3]) -> Expression {
+    let operands = lists.map(list).into();
+    let combination = Combination { combine: combine as i32, operands };
+    Expression { node: Some(expression::Node::Combination(combination)) }
 }
 
 fn list(list: ListRef) -> Expression {

@@ -7,24 +7,26 @@
 //! - `ids`: tweet ids, each greater than any before.
 //! - `tweets`: the store: one committer, many readers, each with a durable state of its own.
 //! - `graph`: what is asked of the graph.
+//! - `notifier`: what notifies people in the background.
 //! - `service`: `roost.timeline.v1.TimelineService`.
 //! - `error`, `metrics`: what can go wrong, and what is measured.
 //!
 //! What always holds: an acknowledged write is on the disk; no reader sees what is not; what lies below an entry that
-//! somebody has seen never gains another. Imports go one way: `service` → `tweets` → `core`, and `core` does no I/O.
+//! somebody has seen never gains another. Imports go one way: `service` → `notifier` → `tweets` → `core`, and `core` does no I/O.
 
 mod core;
 mod error;
 mod graph;
 mod ids;
 mod metrics;
+mod notifier;
 mod service;
 mod settings;
 mod tweets;
 
 pub use self::core::rules::Sources;
 pub use self::error::{Damage, OpenError, Refusal, StoreError};
-pub use self::graph::Graph;
+pub use self::graph::{Begin, Follows, Graph, News, Told};
 pub use self::service::TimelineService;
 pub use self::settings::Settings;
 pub use self::tweets::CheckReport;

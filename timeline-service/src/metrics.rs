@@ -38,7 +38,7 @@ pub(crate) fn refusing_writes() {
     gauge!(READ_ONLY).set(1.0);
 }
 
-/// A page was read. `timeline` is `home`, `comments`, `engaged`, or a selection of a user's: `user`, `favorited`,
+/// A page was read. `timeline` is `home`, `comments`, `engaged`, `notifications`, or a selection of a user's: `user`, `favorited`,
 /// `favorites` or `activity`.
 pub(crate) fn page(timeline: &'static str, took: Duration) {
     histogram!(PAGE_SECONDS, "timeline" => timeline).record(took);

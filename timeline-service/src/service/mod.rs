@@ -5,6 +5,7 @@
 //! - [`selections`]: a user's timelines.
 //! - [`comments`]: the answers to a tweet.
 //! - [`engagement`]: favoriting and retweeting, and who did.
+//! - [`notifications`]: what a user was notified of.
 //! - [`authors`]: figures for profiles.
 //! - [`viewer`]: who looks, and whom they must not see.
 //! - [`wire`]: tweets as clients see them.
@@ -15,6 +16,7 @@
 mod authors;
 mod comments;
 mod engagement;
+mod notifications;
 mod reads;
 mod selections;
 mod timelines;
@@ -31,13 +33,16 @@ use proto::timeline::timeline_service_server::TimelineService as Rpc;
 use proto::timeline::{
     AuthorStatsRequest, AuthorStatsResponse, CommentsRequest, CreateTweetRequest, CreateTweetResponse,
     DeleteTweetRequest, DeleteTweetResponse, EngageRequest, EngageResponse, EngagedRequest, EngagedResponse,
-    GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, TimelineResponse, UserTimelineRequest,
+    GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, NotificationsRequest, NotificationsResponse,
+    ReadNotificationsRequest, ReadNotificationsResponse, SubscribeRequest, SubscribeResponse, TimelineResponse,
+    UserTimelineRequest,
 };
 use tonic::{Request, Response, Status, async_trait};
 
 use self::reads::Reads;
 use crate::error::{OpenError, StoreError};
 use crate::graph::Graph;
+use crate::notifier::Notifier;
 use crate::settings::Settings;
 use crate::tweets::{CheckReport, Store};
 
@@ -46,7 +51,9 @@ use crate::tweets::{CheckReport, Store};
 pub struct TimelineService(Arc<Parts>);
 
 struct Parts {
-    store: Store,
+    /// Dropped first: it works with the store.
+    notifier: Notifier,
+    store: Arc<Store>,
     graph: Arc<dyn Graph>,
     reads: Reads,
     tweet_characters: usize,
@@ -60,14 +67,17 @@ impl TimelineService {
     /// When the folder is in use, holds something else, or lost what was acknowledged.
     pub fn open(settings: Settings, graph: Arc<dyn Graph>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         crate::metrics::describe();
-        let store = Store::open(&settings, &RealDisk, clock)?;
+        let store = Arc::new(Store::open(&settings, &RealDisk, clock)?);
+        let notifier = Notifier::start(store.clone(), graph.clone()).map_err(OpenError::Thread)?;
         let reads = Reads::new(settings.reads_in_flight, settings.deadline);
-        Ok(TimelineService(Arc::new(Parts { store, graph, reads, tweet_characters: settings.tweet_characters })))
+        let tweet_characters = settings.tweet_characters;
+        Ok(TimelineService(Arc::new(Parts { notifier, store, graph, reads, tweet_characters })))
     }
 
     /// Makes durable what was accepted, and accepts no more writes: they are `UNAVAILABLE`. Reads go on. Blocks; a
     /// second call does nothing.
     pub fn close(&self) {
+        self.0.notifier.stop();
         self.0.store.close();
     }
 
@@ -139,22 +149,19 @@ impl Rpc for TimelineService {
 
     async fn notifications(
         &self,
-        _: Request<proto::timeline::NotificationsRequest>,
-    ) -> Result<Response<proto::timeline::NotificationsResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+        request: Request<NotificationsRequest>,
+    ) -> Result<Response<NotificationsResponse>, Status> {
+        answer("reading notifications", self.notified(request.into_inner()).await)
     }
 
     async fn read_notifications(
         &self,
-        _: Request<proto::timeline::ReadNotificationsRequest>,
-    ) -> Result<Response<proto::timeline::ReadNotificationsResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+        request: Request<ReadNotificationsRequest>,
+    ) -> Result<Response<ReadNotificationsResponse>, Status> {
+        answer("marking notifications as read", self.read(request.into_inner()).await)
     }
 
-    async fn subscribe(
-        &self,
-        _: Request<proto::timeline::SubscribeRequest>,
-    ) -> Result<Response<proto::timeline::SubscribeResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn subscribe(&self, request: Request<SubscribeRequest>) -> Result<Response<SubscribeResponse>, Status> {
+        answer("subscribing to an author", self.subscribed(request.into_inner()).await)
     }
 }

@@ -109,11 +109,13 @@ mod tests {
 
     use base::clock::SystemClock;
     use base::{Code, Revision};
+    use futures::StreamExt;
     use futures::future::join_all;
+    use roaring::RoaringBitmap;
 
     use super::*;
     use crate::core::rules::Sources;
-    use crate::graph::Graph;
+    use crate::graph::{Begin, Follows, Graph};
     use crate::settings::Settings;
 
     /// A graph without an edge.
@@ -135,6 +137,18 @@ mod tests {
 
         async fn either_blocks(&self, _: UserId, _: UserId) -> Result<bool, Error> {
             Ok(false)
+        }
+
+        async fn hidden(&self, _: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+            Ok(RoaringBitmap::new())
+        }
+
+        async fn reachable(&self, _: UserId, users: &[UserId]) -> Result<Vec<bool>, Error> {
+            Ok(vec![false; users.len()])
+        }
+
+        async fn follows(&self, _: Begin) -> Result<Follows, Error> {
+            Ok(futures::stream::pending().boxed())
         }
     }
 

@@ -17,7 +17,7 @@ use base::error::chain;
 use base::{TweetId, UserId};
 use fjall::PersistMode;
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::command::{Command, Draft, Effect, Finished, Tweet};
 use super::heads::{Heads, Span};
@@ -86,6 +86,8 @@ pub(super) struct Committer {
     pub tables: Arc<Tables>,
     pub heads: Arc<Heads>,
     pub published: Arc<RwLock<Arc<View>>>,
+    /// Told when there is a tweet to tell subscribers of.
+    pub to_deliver: Arc<Notify>,
     pub clock: Arc<dyn Clock>,
     pub mark: HighWaterMark,
     pub state: StateRecord,
@@ -179,6 +181,9 @@ impl Committer {
             }
         }
         *self.published.write() = Arc::new(View::now(&self.tables, &self.heads));
+        if effects.contains(&Effect::ToDeliver) {
+            self.to_deliver.notify_one();
+        }
         Ok(())
     }
 }

@@ -15,15 +15,25 @@
 //! | `authors` | author | how many tweets there are, and the bounds of the ids of tweets and retweets |
 //! | `requests` | author, idempotency key | the tweet that it made |
 //! | `request_ages` | id | the idempotency key that made it: the oldest are first |
-//! | `state` | nothing | the number of the batch, the greatest id, how many idempotency keys |
+//! | `notifications` | recipient, notification id | what happened to which tweet, and who did it |
+//! | `open_groups` | recipient, kind, tweet | the unread notification that more of the same joins, where there is one |
+//! | `notified` | recipient, kind, tweet, actor | that this was told once, and is not again |
+//! | `unread` | recipient, notification id | that it is unread |
+//! | `inboxes` | recipient | how many notifications are kept, and from where on |
+//! | `subscribers` | author, subscriber | since when the second wants to know of each tweet of the first |
+//! | `deliveries` | tweet id | up to which subscriber of its author it is told, until it is to all |
+//! | `state` | `state` | the number of the batch, the greatest id, how many idempotency keys |
+//! | `state` | `follows` | the revision of the graph up to which follows are told |
 //!
-//! Users are 4 bytes, ids 8, both big-endian, so that the tweets of an author lie together and in order.
+//! Users are 4 bytes, ids 8, both big-endian, so that the tweets of an author lie together and in order; a kind of
+//! notification is 1. The tweet of a follow is 0.
 //!
 //! **A tweet's death is written once**, in its index entry. Its comments, retweets and favorites stay where they are, however
 //! many there are, and so do their counts: whoever reads a list that refers to a tweet looks there. A retweet has no index
 //! entry: its id names a place in its retweeter's stream, and no tweet.
 
 use base::{TweetId, UserId};
+use proto::timeline::NotificationKind;
 
 /// The tables.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -41,12 +51,19 @@ pub(crate) enum Table {
     Authors,
     Requests,
     RequestAges,
+    Notifications,
+    OpenGroups,
+    Notified,
+    Unread,
+    Inboxes,
+    Subscribers,
+    Deliveries,
     State,
 }
 
 impl Table {
     /// Every table, in the order of the enumeration.
-    pub(crate) const ALL: [Table; 14] = [
+    pub(crate) const ALL: [Table; 21] = [
         Table::Tweets,
         Table::Index,
         Table::Replies,
@@ -60,6 +77,13 @@ impl Table {
         Table::Authors,
         Table::Requests,
         Table::RequestAges,
+        Table::Notifications,
+        Table::OpenGroups,
+        Table::Notified,
+        Table::Unread,
+        Table::Inboxes,
+        Table::Subscribers,
+        Table::Deliveries,
         Table::State,
     ];
 
@@ -79,16 +103,26 @@ impl Table {
             Table::Authors => "authors",
             Table::Requests => "requests",
             Table::RequestAges => "request_ages",
+            Table::Notifications => "notifications",
+            Table::OpenGroups => "open_groups",
+            Table::Notified => "notified",
+            Table::Unread => "unread",
+            Table::Inboxes => "inboxes",
+            Table::Subscribers => "subscribers",
+            Table::Deliveries => "deliveries",
             Table::State => "state",
         }
     }
 }
 
-/// The key of the one record of [`Table::State`].
+/// The key of the store's own record in [`Table::State`].
 pub(crate) const STATE: &[u8] = b"state";
 
-/// A key of [`Table::Tweets`], [`Table::Retweeted`], [`Table::UserFavorites`], [`Table::Favorited`] and
-/// [`Table::FavoritedTweets`].
+/// The key in [`Table::State`] of how far the graph's follows are told.
+pub(crate) const FOLLOWS: &[u8] = b"follows";
+
+/// A key of [`Table::Tweets`], [`Table::Retweeted`], [`Table::UserFavorites`], [`Table::Favorited`],
+/// [`Table::FavoritedTweets`], [`Table::Notifications`] and [`Table::Unread`].
 pub(crate) fn of_user(user: UserId, id: TweetId) -> [u8; 12] {
     join(author_key(user), id_key(id))
 }
@@ -108,7 +142,7 @@ pub(crate) fn last_id(key: &[u8]) -> Option<TweetId> {
     key.last_chunk().map(|bytes| TweetId(u64::from_be_bytes(*bytes)))
 }
 
-/// A key of [`Table::Index`], [`Table::Counts`] and [`Table::RequestAges`].
+/// A key of [`Table::Index`], [`Table::Counts`], [`Table::RequestAges`] and [`Table::Deliveries`].
 pub(crate) const fn id_key(id: TweetId) -> [u8; 8] {
     id.0.to_be_bytes()
 }
@@ -118,12 +152,12 @@ pub(crate) fn of_tweet(tweet: TweetId, id: TweetId) -> [u8; 16] {
     join(id_key(tweet), id_key(id))
 }
 
-/// A key of [`Table::Authors`].
+/// A key of [`Table::Authors`] and [`Table::Inboxes`].
 pub(crate) const fn author_key(author: UserId) -> [u8; 4] {
     author.0.to_be_bytes()
 }
 
-/// The author in a key of [`Table::Authors`].
+/// The user in a key of [`Table::Authors`] or [`Table::Inboxes`].
 pub(crate) fn author_in(key: &[u8]) -> Option<UserId> {
     key.try_into().ok().map(|bytes| UserId(u32::from_be_bytes(bytes)))
 }
@@ -131,6 +165,27 @@ pub(crate) fn author_in(key: &[u8]) -> Option<UserId> {
 /// A key of [`Table::Requests`].
 pub(crate) fn request(author: UserId, idempotency_key: &str) -> Vec<u8> {
     [&author_key(author), idempotency_key.as_bytes()].concat()
+}
+
+/// A key of [`Table::OpenGroups`], and what those of [`Table::Notified`] begin with. `tweet` is 0 for a follow.
+pub(crate) fn group(recipient: UserId, kind: NotificationKind, tweet: TweetId) -> [u8; 13] {
+    let kind_and_tweet: [u8; 9] = join([kind as u8], id_key(tweet));
+    join(author_key(recipient), kind_and_tweet)
+}
+
+/// A key of [`Table::Notified`].
+pub(crate) fn notified(recipient: UserId, kind: NotificationKind, tweet: TweetId, actor: UserId) -> [u8; 17] {
+    join(group(recipient, kind, tweet), author_key(actor))
+}
+
+/// A key of [`Table::Subscribers`].
+pub(crate) fn subscriber(author: UserId, subscriber: UserId) -> [u8; 8] {
+    join(author_key(author), author_key(subscriber))
+}
+
+/// The user in a key that ends with one.
+pub(crate) fn last_user(key: &[u8]) -> Option<UserId> {
+    key.last_chunk().map(|bytes| UserId(u32::from_be_bytes(*bytes)))
 }
 
 fn join<const A: usize, const B: usize, const N: usize>(first: [u8; A], second: [u8; B]) -> [u8; N] {
@@ -151,6 +206,15 @@ mod tests {
         let keys = places.map(|(author, id)| of_user(UserId(author), TweetId(id)));
         assert!(keys.is_sorted());
         assert_eq!(keys.map(|key| last_id(&key)), places.map(|(_, id)| Some(TweetId(id))));
+    }
+
+    #[test]
+    fn all_that_one_group_was_told_lies_together() {
+        let group = group(UserId(7), NotificationKind::Favorite, TweetId(300));
+        let told = notified(UserId(7), NotificationKind::Favorite, TweetId(300), UserId(9));
+        assert!(told.starts_with(&group));
+        assert_eq!((first_user(&told), last_user(&told)), (Some(UserId(7)), Some(UserId(9))));
+        assert!(!notified(UserId(7), NotificationKind::Retweet, TweetId(300), UserId(9)).starts_with(&group));
     }
 
     #[test]

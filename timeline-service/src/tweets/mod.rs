@@ -5,6 +5,7 @@
 //! - [`view`]: one durable state, to be read from.
 //! - [`scan`]: a part of a table, walked either way.
 //! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
+//! - [`inbox`]: what is read of notifications, and what is still to be told.
 //! - [`seen`]: a tweet with its counts, as somebody sees it.
 //! - [`heads`]: the bounds of the ids in every author's stream, in memory.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
@@ -20,6 +21,7 @@ mod check;
 mod command;
 mod committer;
 mod heads;
+mod inbox;
 mod keys;
 mod lists;
 mod record;
@@ -30,8 +32,12 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
+pub(crate) use command::{
+    Delete, Deliver, Engaged, Favorite, Follow, NewTweet, NotifyFollows, Read, Retweet, Subscribe, Tweet, addressed,
+};
+pub(crate) use inbox::Delivery;
 pub(crate) use lists::{Engagement, Named};
+pub(crate) use record::NotificationRecord;
 pub(crate) use seen::Seen;
 pub(crate) use store::Store;
 pub(crate) use view::{AuthorStream, View};

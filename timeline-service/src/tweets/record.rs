@@ -11,7 +11,7 @@
 
 use base::TweetId;
 use prost::Message;
-use proto::timeline::{Entities, Place};
+use proto::timeline::{Entities, NotificationKind, Place};
 
 use super::keys::Table;
 use crate::error::{Damage, StoreError};
@@ -147,6 +147,75 @@ pub(crate) struct RequestAgeRecord {
     /// The key in [`Table::Requests`].
     #[prost(bytes = "vec", tag = "1")]
     pub request: Vec<u8>,
+}
+
+/// What happened to one tweet in one way, or who followed.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct NotificationRecord {
+    #[prost(enumeration = "NotificationKind", tag = "1")]
+    pub kind: i32,
+    /// The tweet; 0 for a follow.
+    #[prost(uint64, tag = "2")]
+    pub tweet: u64,
+    /// Who did it, the last of them first: as many as are shown.
+    #[prost(uint32, repeated, tag = "3")]
+    pub actors: Vec<u32>,
+    /// How many did it.
+    #[prost(uint32, tag = "4")]
+    pub actors_count: u32,
+    #[prost(bool, tag = "5")]
+    pub read: bool,
+}
+
+/// The unread notification that more of the same joins.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct OpenGroupRecord {
+    #[prost(uint64, tag = "1")]
+    pub notification: u64,
+}
+
+/// That it is so: the key says what.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct PresenceRecord {}
+
+/// The notifications of one recipient as a whole.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct InboxRecord {
+    /// How many are kept.
+    #[prost(uint64, tag = "1")]
+    pub kept: u64,
+    /// None that is kept is older. The engine is slow to step over what was removed, so it is read from here on.
+    #[prost(uint64, tag = "2")]
+    pub oldest: u64,
+    /// Of the notifications that are kept no longer, the actors that are remembered as told.
+    #[prost(uint64, tag = "3")]
+    pub forgotten_actors: u64,
+}
+
+/// That somebody wants to know of each tweet of an author.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SubscriberRecord {
+    /// The id of the command that began it: of older tweets they are not told.
+    #[prost(uint64, tag = "1")]
+    pub since: u64,
+}
+
+/// A tweet of which not all subscribers of its author are told.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct DeliveryRecord {
+    #[prost(uint32, tag = "1")]
+    pub author: u32,
+    /// The first subscriber whose turn has not come.
+    #[prost(uint32, tag = "2")]
+    pub from: u32,
+}
+
+/// How far the graph's follows are told.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct FollowsRecord {
+    /// The revision up to which they are.
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
 }
 
 /// The store as a whole.

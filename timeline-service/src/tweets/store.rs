@@ -19,7 +19,7 @@ use base::clock::Clock;
 use base::disk::{Disk, HighWaterMark, LockGuard};
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::check::{self, CheckReport};
 use super::command::Command;
@@ -41,6 +41,7 @@ pub(crate) struct Store {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
     published: Arc<RwLock<Arc<View>>>,
+    to_deliver: Arc<Notify>,
     deadline: Duration,
     /// Dropped last: until then the engine's files are ours.
     _lock: Box<dyn LockGuard>,
@@ -69,10 +70,12 @@ impl Store {
         load(&view, &heads)?;
 
         let published = Arc::new(RwLock::new(Arc::new(view)));
+        let to_deliver = Arc::new(Notify::new());
         let committer = Committer {
             tables,
             heads,
             published: published.clone(),
+            to_deliver: to_deliver.clone(),
             clock,
             mark,
             state,
@@ -89,6 +92,7 @@ impl Store {
             queue: Mutex::new(Some(sender)),
             committer: Mutex::new(Some(thread)),
             published,
+            to_deliver,
             deadline: settings.deadline,
             _lock: lock,
         })
@@ -97,6 +101,11 @@ impl Store {
     /// The last durable state.
     pub(crate) fn view(&self) -> Arc<View> {
         self.published.read().clone()
+    }
+
+    /// Waits until there is a tweet to tell subscribers of that there was not when this ended last. One can wait at a time.
+    pub(crate) async fn to_deliver(&self) {
+        self.to_deliver.notified().await;
     }
 
     /// Whether everything that is stored fits together.

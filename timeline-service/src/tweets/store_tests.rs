@@ -2,14 +2,17 @@
 
 use std::sync::mpsc as channel;
 
-use base::UserId;
 use base::clock::ManualClock;
 use base::disk::{RealDisk, SimulatedDisk};
+use base::{Revision, UserId};
 use proto::timeline::Entities;
 
 use super::*;
+use crate::core::merge::Order;
+use crate::core::page::Between;
 use crate::error::Refusal;
-use crate::tweets::command::{Delete, NewTweet};
+use crate::tweets::command::{Delete, Deliver, Follow, NewTweet, NotifyFollows, Subscribe};
+use crate::tweets::inbox::Delivery;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -174,5 +177,72 @@ async fn commands_of_one_batch_see_one_another() -> Outcome {
     let refused = NewTweet { in_reply_to: Some(first.id), ..new(2, "late", "") }.apply(TweetId(400), &mut draft);
     let refused = refused.expect_err("the answered one is deleted");
     assert!(matches!(refused, StoreError::Refused(Refusal::NothingToAnswer(_))), "{refused}");
+    Ok(())
+}
+
+/// How many notifications a user has.
+fn told(store: &Store, user: u32) -> Result<usize, StoreError> {
+    let user = UserId(user);
+    let view = store.view();
+    let Some(oldest) = view.oldest_notification(user)? else { return Ok(0) };
+    let all = Between { above: None, below: None };
+    let told = view.notifications(user, oldest, Order::NewestFirst, all).collect::<Result<Vec<_>, _>>()?;
+    Ok(told.iter().map(|(_, record)| record.actors_count as usize).sum())
+}
+
+#[tokio::test]
+async fn a_part_of_a_delivery_is_done_once_however_often_it_is_asked_for() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let author = UserId(1);
+    for user in [2, 3] {
+        assert!(store.write(Subscribe { user: UserId(user), author, subscribed: true }).await?);
+    }
+    let tweet = store.write(new(1, "to be told", "")).await?.id;
+    let waiting = || store.view().deliveries(TweetId(0)).collect::<Result<Vec<_>, _>>();
+    assert_eq!(waiting()?, [Delivery { tweet, author, from: UserId(2) }]);
+    let first = Deliver { tweet, author, from: UserId(2), next: Some(UserId(3)), recipients: vec![UserId(2)] };
+    let second = Deliver { from: UserId(3), next: None, recipients: vec![UserId(3)], ..first.clone() };
+    for _ in 0..2 {
+        store.write(first.clone()).await?;
+        assert_eq!((told(&store, 2)?, told(&store, 3)?), (1, 0));
+        assert_eq!(waiting()?, [Delivery { tweet, author, from: UserId(3) }]);
+    }
+    for part in [&second, &second, &first] {
+        store.write(part.clone()).await?;
+        assert_eq!((told(&store, 2)?, told(&store, 3)?, waiting()?), (1, 1, vec![]));
+    }
+
+    let deleted = store.write(new(1, "regretted", "")).await?.id;
+    store.write(Delete { id: deleted, user: author }).await?;
+    store.write(Deliver { tweet: deleted, ..first }).await?;
+    assert_eq!((told(&store, 2)?, waiting()?), (1, vec![]));
+    assert_eq!(store.check()?.findings, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn follows_that_are_told_again_are_told_once() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let follow = |revision, follower| Follow {
+        revision: Revision(revision),
+        follower: UserId(follower),
+        followee: UserId(1),
+    };
+    let command = |follows: &[Follow], revision| NotifyFollows {
+        follows: follows.to_vec(),
+        revision: Revision(revision),
+        anew: false,
+    };
+    store.write(command(&[follow(3, 2), follow(4, 2), follow(5, 3)], 6)).await?;
+    assert_eq!((told(&store, 1)?, store.view().follows_told()?), (2, Some(Revision(6))));
+    // A stream that goes on from an older revision moves nothing back.
+    store.write(command(&[follow(5, 4)], 5)).await?;
+    assert_eq!((told(&store, 1)?, store.view().follows_told()?), (2, Some(Revision(6))));
+    // A graph of an older state begins anew.
+    store.write(NotifyFollows { anew: true, ..command(&[follow(2, 3), follow(2, 4)], 2) }).await?;
+    assert_eq!((told(&store, 1)?, store.view().follows_told()?), (3, Some(Revision(2))));
+    assert_eq!(store.check()?.findings, [""; 0]);
     Ok(())
 }

@@ -66,8 +66,22 @@ impl View {
         &self,
         table: Table,
         key: &[u8],
-    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> {
+    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
         self.snapshot.range(self.tables.keyspace(table), key..).map(move |guard| {
+            let (key, value) = guard.into_inner()?;
+            let record = record::decode(table, &key, &value)?;
+            Ok((key, record))
+        })
+    }
+
+    /// The records from key `first` to key `last`, both included, in order, each with its key.
+    pub(super) fn between<M: Message + Default>(
+        &self,
+        table: Table,
+        first: &[u8],
+        last: &[u8],
+    ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
+        self.snapshot.range(self.tables.keyspace(table), first..=last).map(move |guard| {
             let (key, value) = guard.into_inner()?;
             let record = record::decode(table, &key, &value)?;
             Ok((key, record))

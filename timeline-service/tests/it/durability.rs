@@ -11,7 +11,7 @@ use timeline_service::{OpenError, Settings, TimelineService};
 
 use crate::support::{Harness, ids, new, page};
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a new folder");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -117,7 +117,7 @@ async fn a_stray_file_is_named_and_nothing_panics() {
 }
 
 /// Changes one byte of every value of a table, through the storage engine, so that only our own checksum can tell.
-fn damage(folder: &Path, table: &str) {
+pub(crate) fn damage(folder: &Path, table: &str) {
     let db = Database::builder(folder.join("db")).open().expect("the engine opens");
     let keyspace = db.keyspace(table, KeyspaceCreateOptions::default).expect("a table");
     let entries: Vec<_> = keyspace.iter().map(|guard| guard.into_inner().expect("an entry")).collect();
@@ -267,7 +267,7 @@ async fn a_changed_byte_in_a_table_is_an_error_or_harmless() {
 }
 
 /// Takes all entries of a table away.
-fn empty(folder: &Path, table: &str) {
+pub(crate) fn empty(folder: &Path, table: &str) {
     let db = Database::builder(folder.join("db")).open().expect("the engine opens");
     db.keyspace(table, KeyspaceCreateOptions::default).expect("a table").clear().expect("cleared");
     db.persist(fjall::PersistMode::SyncAll).expect("synced");

@@ -3,18 +3,22 @@
 
 use std::sync::Arc;
 
+use base::clock::SystemClock;
 use base::{Code, Direction, Error, Relation, Revision, UserId};
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::auth::ServiceToken;
 use proto::convert;
 use proto::graph::graph_store_server::{GraphStore, GraphStoreServer};
 use proto::graph::*;
-use proto::link::GraphLink;
+use proto::link::{GraphLink, TimelineLink};
 use proto::status::to_status;
+use proto::timeline::NotificationsRequest;
 use roaring::RoaringBitmap;
-use timeline_service::{Graph, Sources};
+use timeline_service::{Begin, Graph, News, Settings, Sources, TimelineService, Told};
 use tonic::{Request, Response, Status};
 
+use crate::notifications::until;
 use crate::support::{Edges, FakeGraph};
 
 /// The newest revision that [`FakeStore`] has.
@@ -50,6 +54,11 @@ impl FakeStore {
             Some(expression::Node::List(list)) => self.list(list),
             Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Union => {
                 combination.operands.iter().try_fold(RoaringBitmap::new(), |all, one| Ok(all | self.evaluate(one)?))
+            }
+            Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Difference => {
+                let (first, rest) =
+                    combination.operands.split_first().ok_or_else(|| Error::invalid("operands", "none"))?;
+                rest.iter().try_fold(self.evaluate(first)?, |left, one| Ok(left - self.evaluate(one)?))
             }
             other => Err(Error::invalid("expression", format!("not part of this test: {other:?}"))),
         }
@@ -93,9 +102,19 @@ impl GraphStore for FakeStore {
         let request = request.into_inner();
         answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
             let expression = request.expression.ok_or_else(|| Error::invalid("expression", "must be given"))?;
-            let mut bytes = Vec::new();
-            self.evaluate(&expression)?.serialize_into(&mut bytes).expect("memory does not fail");
-            Ok(SelectResponse { output: Some(select_response::Output::Bitmap(bytes)) })
+            let found = self.evaluate(&expression)?;
+            let output = match request.output {
+                Some(select_request::Output::Contains(asked)) => {
+                    let contained = asked.ids.iter().map(|&id| found.contains(id)).collect();
+                    select_response::Output::Contained(Membership { contained })
+                }
+                _ => {
+                    let mut bytes = Vec::new();
+                    found.serialize_into(&mut bytes).expect("memory does not fail");
+                    select_response::Output::Bitmap(bytes)
+                }
+            };
+            Ok(SelectResponse { output: Some(output) })
         }))
     }
 
@@ -131,8 +150,33 @@ impl GraphStore for FakeStore {
         suggest(SuggestRequest) -> SuggestResponse;
     }
 
-    async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        Err(Status::unimplemented("not part of this test"))
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let WatchRequest { from, relations, users, consumer } = request.into_inner();
+        assert_eq!((&relations[..], &users[..]), (&[proto::graph::Relation::Follow as i32][..], &[][..]));
+        let from = convert::revision(from.as_ref(), "from").map_err(|error| to_status(&error))?;
+        assert!(from.is_none() || !consumer.is_empty(), "who names a revision wants the log to be held");
+        let change = |operation| {
+            let relation = proto::graph::Relation::Follow as i32;
+            watch_response::Event::Change(Change {
+                relation,
+                operation: operation as i32,
+                source: 8,
+                target: 9,
+                time: 0,
+            })
+        };
+        let events = [
+            watch_response::Event::Progress(Progress {}),
+            change(Operation::Remove),
+            change(Operation::Add),
+            watch_response::Event::Imported(Imported { edges: 7 }),
+        ];
+        let first = from.map_or(NEWEST.0, |from| from.0);
+        let told = events.into_iter().zip(first..).map(|(event, revision)| {
+            Ok(WatchResponse { revision: Some(Revision(revision).into()), event: Some(event) })
+        });
+        let end = Err(to_status(&Error::new(Code::RevisionTrimmed, "trimmed")));
+        Ok(Response::new(futures::stream::iter(told.chain([end]).collect::<Vec<_>>()).boxed()))
     }
 }
 
@@ -142,7 +186,7 @@ fn store() -> FakeStore {
         mutes: [(1, 3), (4, 1)].into(),
         blocks: [(1, 5), (6, 1), (5, 6)].into(),
     };
-    FakeStore(FakeGraph(edges.into()))
+    FakeStore(FakeGraph::of(edges))
 }
 
 async fn check(graph: &dyn Graph) {
@@ -156,6 +200,24 @@ async fn check(graph: &dyn Graph) {
     for (other, blocks) in [(2, false), (3, false), (5, true), (6, true)] {
         assert_eq!(graph.either_blocks(one, UserId(other)).await.expect("answered"), blocks, "user {other}");
     }
+    assert_eq!(graph.hidden(one, known).await.expect("answered"), [3, 5, 6].into());
+    let users = [UserId(2), UserId(3), UserId(5)];
+    assert_eq!(graph.reachable(one, &users).await.expect("answered"), [true, false, false]);
+    for (begin, first) in [(Begin::After(Revision(2)), 2), (Begin::Now, NEWEST.0)] {
+        let told: Vec<_> = graph.follows(begin).await.expect("opened").collect().await;
+        let news = [
+            News::Nothing,
+            News::Nothing,
+            News::Followed { follower: UserId(8), followee: UserId(9) },
+            News::Imported { edges: 7 },
+        ];
+        let (last, told) = told.split_last().expect("there is an end");
+        let told: Vec<_> = told.iter().map(|told| *told.as_ref().expect("told")).collect();
+        let expected = news.into_iter().zip(first..);
+        let expected: Vec<_> = expected.map(|(news, at)| Told { revision: Revision(at), news }).collect();
+        assert_eq!(told, expected);
+        assert_eq!(last.as_ref().expect_err("the end").code(), Code::RevisionTrimmed);
+    }
     let unknown = graph.sources(UserId(USERS), None).await.expect_err("no such user");
     assert_eq!(unknown.code(), Code::InvalidArgument);
     let early = graph.blocking(&authors, one, Some(Revision(6))).await.expect_err("too early");
@@ -167,24 +229,44 @@ async fn a_graph_in_this_process_is_understood() {
     check(&GraphLink::Local(Arc::new(store()))).await;
 }
 
-#[tokio::test]
-async fn a_graph_behind_an_address_is_understood() {
+/// A link to a store behind an address, and the server there.
+async fn serve() -> (GraphLink, tokio::task::JoinHandle<Result<(), tonic::transport::Error>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let server = tonic::transport::Server::builder().add_service(GraphStoreServer::new(store()));
     let server = tokio::spawn(server.serve_with_incoming(incoming));
     let address = format!("http://{address}").parse().expect("an address is a URI");
-    check(&GraphLink::connect(address, ServiceToken::none())).await;
+    (GraphLink::connect(address, ServiceToken::none()), server)
+}
+
+#[tokio::test]
+async fn a_graph_behind_an_address_is_understood() {
+    let (link, server) = serve().await;
+    check(&link).await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn follows_notify_wherever_the_graph_is() {
+    let (remote, server) = serve().await;
+    for graph in [GraphLink::Local(Arc::new(store())), remote] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+        let service = TimelineService::open(settings, Arc::new(graph), Arc::new(SystemClock)).expect("opens");
+        let link = TimelineLink::Local(Arc::new(service));
+        let request = NotificationsRequest { user: 9, ..NotificationsRequest::default() };
+        let told = async || link.notifications(request.clone()).await.expect("a page").notifications;
+        until("a follow", async || !told().await.is_empty()).await;
+        let told = told().await;
+        assert_eq!(told.iter().map(|one| &one.actors[..]).collect::<Vec<_>>(), [[8]]);
+    }
     server.abort();
 }
 
 #[tokio::test]
 async fn unknown_users_and_revisions_are_passed_on_with_their_field() {
-    use base::clock::SystemClock;
-    use proto::link::TimelineLink;
     use proto::timeline::{GetTweetsRequest, HomeTimelineRequest, UserTimelineRequest};
-    use timeline_service::{Settings, TimelineService};
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };

@@ -6,5 +6,7 @@ mod engagement;
 mod feeds;
 mod graph_link;
 mod model;
+mod notifications;
+mod notifications_model;
 mod support;
 mod tweets;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base::clock::ManualClock;
-use base::{Error, Revision, TweetId, UserId};
+use base::{Code, Error, Revision, TweetId, UserId};
+use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use proto::common::PageRequest;
 use proto::link::TimelineLink;
@@ -16,7 +17,8 @@ use proto::timeline::{
 };
 use roaring::RoaringBitmap;
 use tempfile::TempDir;
-use timeline_service::{Graph, OpenError, Settings, Sources, TimelineService};
+use timeline_service::{Begin, Follows, Graph, News, OpenError, Settings, Sources, TimelineService, Told};
+use tokio::sync::{Semaphore, watch};
 
 /// When the tests begin.
 pub(crate) const START_MS: u64 = TweetId::EPOCH_MS + 86_400_000;
@@ -29,13 +31,47 @@ pub(crate) struct Edges {
     pub(crate) blocks: BTreeSet<(u32, u32)>,
 }
 
-/// A graph in memory.
+/// What the graph tells of follows.
 #[derive(Debug, Default)]
-pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>);
+pub(crate) struct Log {
+    /// What happened: the revision of each is its place, from 1.
+    pub(crate) news: Vec<News>,
+    /// How many of the first are no longer told.
+    pub(crate) trimmed: usize,
+    /// How often all streams were cut off.
+    pub(crate) cuts: usize,
+    /// How many streams were opened.
+    pub(crate) opened: usize,
+}
+
+/// A graph in memory.
+#[derive(Debug)]
+pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>, pub(crate) watch::Sender<Log>, pub(crate) Semaphore);
+
+impl Default for FakeGraph {
+    fn default() -> Self {
+        FakeGraph::of(Edges::default())
+    }
+}
 
 impl FakeGraph {
+    pub(crate) fn of(edges: Edges) -> Self {
+        FakeGraph(edges.into(), watch::Sender::default(), Semaphore::new(Semaphore::MAX_PERMITS))
+    }
+
     pub(crate) fn follow(&self, source: u32, target: u32) {
-        self.0.lock().follows.insert((source, target));
+        if self.0.lock().follows.insert((source, target)) {
+            self.tell(News::Followed { follower: UserId(source), followee: UserId(target) });
+        }
+    }
+
+    pub(crate) fn tell(&self, news: News) {
+        self.1.send_modify(|log| log.news.push(news));
+    }
+
+    /// Ends every stream of follows.
+    pub(crate) fn cut(&self) {
+        self.1.send_modify(|log| log.cuts += 1);
     }
 
     pub(crate) fn block(&self, source: u32, target: u32) {
@@ -77,6 +113,50 @@ impl Graph for FakeGraph {
 
     async fn either_blocks(&self, one: UserId, other: UserId) -> Result<bool, Error> {
         Ok(FakeGraph::either_blocks(self, one.0, other.0))
+    }
+
+    async fn hidden(&self, reader: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        Ok(self.sources(reader, at_least).await?.hidden)
+    }
+
+    async fn reachable(&self, author: UserId, users: &[UserId]) -> Result<Vec<bool>, Error> {
+        // A test can hold this up; a permit is used once.
+        self.2.acquire().await.map_err(Error::internal)?.forget();
+        let edges = self.0.lock();
+        let blocked = |user: u32| [(user, author.0), (author.0, user)].iter().any(|pair| edges.blocks.contains(pair));
+        Ok(users.iter().map(|user| edges.follows.contains(&(user.0, author.0)) && !blocked(user.0)).collect())
+    }
+
+    async fn follows(&self, begin: Begin) -> Result<Follows, Error> {
+        let mut log = self.1.subscribe();
+        self.1.send_modify(|log| log.opened += 1);
+        let (at, cuts) = {
+            let log = log.borrow_and_update();
+            let at = match begin {
+                Begin::After(revision) if revision.0 > log.news.len() as u64 => {
+                    return Err(Error::invalid("from", "not given out"));
+                }
+                Begin::After(Revision(at)) => at as usize,
+                // This graph knows the service from the beginning on.
+                Begin::Kept => 0,
+                Begin::Now => log.news.len(),
+            };
+            if at < log.trimmed {
+                return Err(Error::new(Code::RevisionTrimmed, "trimmed"));
+            }
+            (at, log.cuts)
+        };
+        // As graph-store does: whoever begins now is told at once where that is.
+        let now = (begin == Begin::Now).then_some(Ok(Told { revision: Revision(at as u64), news: News::Nothing }));
+        let next = move |(mut log, at): (watch::Receiver<Log>, usize)| async move {
+            let told = match log.wait_for(|log| log.cuts > cuts || log.news.len() > at).await {
+                Ok(log) if log.cuts > cuts => return None,
+                Ok(log) => Told { revision: Revision(at as u64 + 1), news: log.news[at] },
+                Err(_) => return None,
+            };
+            Some((Ok(told), (log, at + 1)))
+        };
+        Ok(stream::iter(now).chain(stream::unfold((log, at), next)).boxed())
     }
 }
 

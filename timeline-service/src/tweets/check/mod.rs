@@ -9,10 +9,14 @@
 //! - a tweet has as many comments as answers that are not deleted, and an answer answers something;
 //! - who retweeted or favorited a tweet is in its list, and the tweet in theirs, and both lists are as long as is counted;
 //! - the favorited tweets of an author are those that have favorites and are not deleted;
+//! - what says that a notification is kept, unread, or to be joined says so of one that is, and the other way round;
+//! - whoever did what somebody is notified of is remembered as told, and nobody else is;
+//! - a tweet that is to be told to subscribers is its author's;
 //! - an idempotency key and its age name each other, and there are as many as the state says;
 //! - no id is greater than the greatest.
 
 mod engagement;
+mod inboxes;
 
 use base::{TweetId, UserId};
 use prost::Message;
@@ -46,6 +50,7 @@ pub(super) fn check(view: &View) -> Result<CheckReport, StoreError> {
     check.engagements()?;
     check.counted()?;
     check.requests()?;
+    check.inboxes()?;
     Ok(check.report)
 }
 

@@ -1,6 +1,7 @@
 //! Favoriting a tweet.
 
 use base::{TweetId, UserId};
+use proto::timeline::NotificationKind;
 
 use super::engagement::{Engaged, Target};
 use super::{Command, Draft};
@@ -37,7 +38,12 @@ impl Command for Favorite {
         match (target.favorited, engaged) {
             (Some(_), true) | (None, false) => return Ok(target.engaged(false)),
             (None, true) if blocked => return Err(Refusal::Blocked.into()),
-            (None, true) => add(&mut target, id, user, draft),
+            (None, true) => {
+                let kind = NotificationKind::Favorite;
+                let notice = draft.notice(target.tweet.author, kind, tweet, &[user], id)?;
+                add(&mut target, id, user, draft);
+                draft.notify(notice);
+            }
             (Some(FavoritedRecord { id, .. }), false) => remove(&mut target, TweetId(id), user, draft),
         }
         Ok(target.engaged(true))

@@ -6,13 +6,22 @@
 //!
 //! - [`post`], [`delete`]: tweets.
 //! - [`favorite`], [`retweet`]: what becomes of them; both answer the tweet as it is then.
+//! - [`notify`]: what a command does for others to learn of it.
+//! - [`follows`], [`deliver`]: notifications that nobody's own command makes: of follows, and of tweets to subscribers.
+//! - [`read`], [`subscribe`]: what recipients do about notifications.
 
 mod delete;
+mod deliver;
 mod engagement;
 mod favorite;
+mod follows;
+mod notify;
 mod post;
+mod read;
 mod retweet;
+mod subscribe;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use base::{TweetId, UserId};
@@ -20,10 +29,16 @@ use fjall::OwnedWriteBatch;
 use prost::Message;
 
 pub(crate) use self::delete::Delete;
+pub(crate) use self::deliver::Deliver;
 pub(crate) use self::engagement::Engaged;
 pub(crate) use self::favorite::Favorite;
+pub(crate) use self::follows::{Follow, NotifyFollows};
+pub(crate) use self::notify::addressed;
+pub(super) use self::notify::{ACTORS_MAX, KEPT_MAX, joins};
 pub(crate) use self::post::NewTweet;
+pub(crate) use self::read::Read;
 pub(crate) use self::retweet::Retweet;
+pub(crate) use self::subscribe::Subscribe;
 use super::keys::{self, Table};
 use super::record::{self, CountsRecord, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
 use super::view::{Tables, View};
@@ -47,9 +62,11 @@ pub(crate) trait Command: Send + 'static {
     fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Self::Outcome, StoreError>;
 }
 
-/// What a durable batch changed in the streams of authors.
+/// What a durable batch changed that others keep in memory, or wait for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
+    /// There is a tweet of which its author's subscribers are to be told.
+    ToDeliver,
     /// A tweet or a retweet is at the top of its author's or retweeter's stream.
     Entered(Tweet),
     /// A tweet was deleted, or a retweet taken back: it is no longer in that stream.
@@ -170,6 +187,36 @@ impl<'a> Draft<'a> {
             Some(None) => Ok(None),
             None => self.view.get(table, key),
         }
+    }
+
+    /// The records from key `first` to key `last`, both included, each with its key, in order.
+    fn between<M: Message + Default>(
+        &self,
+        table: Table,
+        first: &[u8],
+        last: &[u8],
+    ) -> impl Iterator<Item = Result<(Vec<u8>, M), StoreError>> {
+        let mut stored = self.view.between::<M>(table, first, last).peekable();
+        let mut changed = self.changes.range((table, first.to_vec())..=(table, last.to_vec())).peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let order = match (stored.peek(), changed.peek()) {
+                    (None, None) => return None,
+                    (Some(Err(_)), _) | (Some(_), None) => Ordering::Less,
+                    (None, Some(_)) => Ordering::Greater,
+                    (Some(Ok((key, _))), Some(((_, changed), _))) => key[..].cmp(&changed[..]),
+                };
+                if order == Ordering::Less {
+                    return stored.next().map(|item| item.map(|(key, record)| (key.to_vec(), record)));
+                }
+                if order == Ordering::Equal {
+                    stored.next();
+                }
+                if let Some(((_, key), Some(value))) = changed.next() {
+                    return Some(record::decode(table, key, value).map(|record| (key.clone(), record)));
+                }
+            }
+        })
     }
 
     /// A record that another one says is there: both are written in one batch.

@@ -3,11 +3,12 @@
 use base::{TweetId, UserId};
 use proto::timeline::{Entities, Place};
 
-use super::{Command, Draft, Effect, Tweet};
+use super::{Command, Draft, Effect, Tweet, addressed};
 use crate::error::{Refusal, StoreError};
 use crate::tweets::keys::{self, Table};
 use crate::tweets::record::{
-    AuthorRecord, CountsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, TweetRecord,
+    AuthorRecord, CountsRecord, DeliveryRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord,
+    SubscriberRecord, TweetRecord,
 };
 
 /// A tweet that is to be written.
@@ -54,6 +55,11 @@ impl Command for NewTweet {
             place: place.clone(),
             ..TweetRecord::default()
         };
+        let notice = |(recipient, kind)| draft.notice(recipient, kind, id, &[*author], id).transpose();
+        let addressed = addressed(*author, &record);
+        let notices = addressed.into_iter().filter_map(notice).collect::<Result<Vec<_>, _>>()?;
+        let first_subscriber = draft.first_subscriber(*author)?;
+
         draft.put(Table::Tweets, &keys::of_user(*author, id), &record);
         draft.put(Table::Index, &keys::id_key(id), &IndexRecord { author: author.0, deleted: false });
         if let Some(Answered { id: answered, counts, .. }) = answered {
@@ -67,6 +73,11 @@ impl Command for NewTweet {
             draft.put(Table::Requests, &request, &RequestRecord { id: id.0 });
             draft.put(Table::RequestAges, &keys::id_key(id), &RequestAgeRecord { request });
             draft.state.requests += 1;
+        }
+        draft.notify(notices);
+        if let Some(UserId(from)) = first_subscriber {
+            draft.put(Table::Deliveries, &keys::id_key(id), &DeliveryRecord { author: author.0, from });
+            draft.affect(Effect::ToDeliver);
         }
         draft.keep(id);
         let tweet = Tweet { id, author: *author, record };
@@ -86,6 +97,15 @@ impl NewTweet {
             return Err(Refusal::KeyReused.into());
         }
         Ok(Tweet { id, author: self.author, record })
+    }
+}
+
+impl Draft<'_> {
+    /// The first of those who want to know of each tweet of an author.
+    fn first_subscriber(&self, author: UserId) -> Result<Option<UserId>, StoreError> {
+        let (first, last) = (keys::subscriber(author, UserId(0)), keys::subscriber(author, UserId(u32::MAX)));
+        let first = self.between::<SubscriberRecord>(Table::Subscribers, &first, &last).next().transpose()?;
+        Ok(first.and_then(|(key, _)| keys::last_user(&key)))
     }
 }
 

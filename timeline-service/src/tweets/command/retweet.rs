@@ -1,6 +1,7 @@
 //! Retweeting a tweet.
 
 use base::{TweetId, UserId};
+use proto::timeline::NotificationKind;
 
 use super::engagement::{Engaged, Target};
 use super::{Command, Draft, Effect, Tweet};
@@ -39,7 +40,10 @@ impl Command for Retweet {
             (None, true) if blocked => return Err(Refusal::Blocked.into()),
             (None, true) => {
                 let of_user = draft.get::<AuthorRecord>(Table::Authors, &keys::author_key(user))?.unwrap_or_default();
+                let kind = NotificationKind::Retweet;
+                let notice = draft.notice(target.tweet.author, kind, tweet, &[user], id)?;
                 add(&mut target, id, user, of_user, draft);
+                draft.notify(notice);
             }
             (Some(RetweetedRecord { id }), false) => remove(&mut target, TweetId(id), user, draft),
         }
