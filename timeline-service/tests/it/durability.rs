@@ -9,20 +9,7 @@ use fjall::{Database, KeyspaceCreateOptions};
 use proto::timeline::{CreateTweetRequest, Engagement};
 use timeline_service::{OpenError, Settings, TimelineService};
 
-use crate::support::{Harness, ids, new, page};
-
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a new folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("copied");
-        }
-    }
-}
+use crate::support::{Harness, copy_folder, ids, new, page};
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_restarts() {

@@ -2,7 +2,7 @@
 
 use base::clock::Clock;
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseError;
+use proptest::test_runner::{TestCaseError, TestRunner};
 use proto::common::PageRequest;
 use proto::timeline::{
     AuthorStatsRequest, CommentsRequest, EngagedRequest, EngagedResponse, Engagement, HomeTimelineRequest, Selection,
@@ -317,14 +317,16 @@ async fn compare_lists(
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_page_is_that_of_the_model(steps in prop::collection::vec(step(), 1..120), limit in 1_usize..8) {
+#[test]
+fn every_page_is_that_of_the_model() {
+    let mut empty = Harness::new();
+    empty.close();
+    let config = ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::with_source_file(file!()) };
+    let histories = (prop::collection::vec(step(), 1..120), 1_usize..8);
+    let outcome = TestRunner::new(config).run(&histories, |(steps, limit)| {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let mut harness = Harness::new();
+            let mut harness = Harness::copy_of(empty.path());
             let mut model = Model::default();
             for step in steps {
                 take(step, &mut harness, &mut model).await?;
@@ -332,6 +334,9 @@ proptest! {
             compare(&harness, &model, limit).await?;
             harness.reopen();
             compare(&harness, &model, limit).await
-        })?;
+        })
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
     }
 }
