@@ -225,11 +225,8 @@ async fn a_part_of_a_delivery_is_done_once_however_often_it_is_asked_for() -> Ou
 async fn follows_that_are_told_again_are_told_once() -> Outcome {
     let folder = tempfile::tempdir()?;
     let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
-    let follow = |revision, follower| Follow {
-        revision: Revision(revision),
-        follower: UserId(follower),
-        followee: UserId(1),
-    };
+    let follow =
+        |revision, follower| Follow { revision: Revision(revision), follower: UserId(follower), followee: UserId(1) };
     let command = |follows: &[Follow], revision| NotifyFollows {
         follows: follows.to_vec(),
         revision: Revision(revision),

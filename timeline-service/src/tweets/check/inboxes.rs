@@ -33,10 +33,12 @@ impl Check<'_> {
         self.subscribers(greatest)?;
         self.deliveries()?;
         match self.view.get::<FollowsRecord>(Table::State, keys::FOLLOWS) {
-            Err(damaged @ StoreError::Damaged { .. }) => self.find(base::error::chain(&damaged)),
-            outcome => drop(outcome?),
+            Err(damaged @ StoreError::Damaged { .. }) => {
+                self.find(base::error::chain(&damaged));
+                Ok(())
+            }
+            outcome => outcome.map(|_| ()),
         }
-        Ok(())
     }
 
     /// The notifications by recipient, each recipient's against their inbox; answers how many there are.
