@@ -11,9 +11,13 @@
 
 pub mod bound;
 pub mod churn;
+pub mod cores;
 pub mod edges;
+pub mod goals;
 pub mod grpc;
 pub mod peers;
 pub mod scale;
+pub mod servers;
 pub mod serving;
+pub mod times;
 pub mod wire;
