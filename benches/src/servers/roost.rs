@@ -15,8 +15,8 @@ use super::process::{Owner, ServerProcess};
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// Names of one `roost token`: as many as a command line has room for, several times over.
 const NAMES_AT_ONCE: usize = 2000;
-/// How long tokens are good for: longer than any measurement.
-const TOKEN_SECONDS: &str = "604800";
+/// How long tokens are good for: as long as any can be, and longer than any measurement.
+const TOKEN_SECONDS: &str = "86400";
 
 /// The program.
 #[derive(Clone, Debug)]
