@@ -41,6 +41,9 @@ use crate::wire::grpc::Grpc;
 const POSTED_AT_ONCE: usize = 2048;
 const CONNECTIONS: usize = 4;
 
+/// Users that are asked about in one message: it must fit into one frame, which is all that our client sends.
+const RESOLVED_AT_ONCE: usize = 3_000;
+
 /// What the server is to have.
 #[derive(Args, Clone, Debug)]
 pub struct Wanted {
@@ -183,7 +186,7 @@ impl Stage {
     pub async fn meet(&mut self, grpc: SocketAddr) -> anyhow::Result<()> {
         let mut connection = Connection::open(grpc, Grpc::new(&serving::path("Resolve"))).await?;
         let all: Vec<u64> = (0..u64::from(self.staged.users)).collect();
-        for ids in all.chunks(base::limits::BATCH_MAX) {
+        for ids in all.chunks(RESOLVED_AT_ONCE) {
             let ids = Some(resolve_request::Ids::ExternalIds(ExternalIds { ids: ids.to_vec() }));
             let answer = connection.ask(&ResolveRequest { ids, at_least: None }.encode_to_vec()).await?;
             let found = ResolveResponse::decode(&answer[..])?.resolved.into_iter();
