@@ -14,7 +14,7 @@ use benches::load::run::run;
 use benches::load::schedule::Schedule;
 use benches::load::search::Search;
 use benches::load::stage::{Stage, Staged, Wanted};
-use benches::load::versus::{self, Versus};
+use benches::load::versus;
 use benches::servers::roost::Roost;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -102,7 +102,7 @@ async fn load(args: &Args) -> anyhow::Result<()> {
     let roost = Roost::new(args.roost.as_deref())?;
     let mut stage = Stage::make(&args.wanted, &roost)?;
     if args.versus {
-        let report = Versus::run(&mut stage, &roost, Duration::try_from_secs_f64(args.seconds)?).await?;
+        let report = versus::compare(&mut stage, &roost, Duration::try_from_secs_f64(args.seconds)?).await?;
         match args.json {
             true => println!("{}", serde_json::to_string(&report)?),
             false => print!("{}", report.table()),

@@ -19,7 +19,7 @@ use rustix::process::Signal;
 use tokio::net::TcpListener;
 
 use super::feeds::Feed;
-use super::{Shown, System, file};
+use super::{Shown, System};
 use crate::servers::process::{Owner, ServerProcess};
 use crate::wire::Connection;
 use crate::wire::http::{self, Http};
@@ -39,7 +39,7 @@ pub struct Fixed {
 impl Fixed {
     /// This program again, as the server of a body.
     pub fn start(body: &[u8], within: &Path, core: usize) -> anyhow::Result<Self> {
-        let (program, path) = (std::env::current_exe()?.display().to_string(), file(within, "static"));
+        let (program, path) = (std::env::current_exe()?.display().to_string(), within.join("static"));
         std::fs::write(&path, body)?;
         let owner = Owner { user: None, core: Some(core) };
         let program = [&program, "serve-static", &path.display().to_string()];

@@ -16,7 +16,6 @@ pub mod redis;
 pub mod report;
 pub mod roost;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -67,62 +66,56 @@ pub trait System {
     fn answer(&self, answer: &[u8]) -> anyhow::Result<Vec<Shown>>;
 }
 
-/// A comparison.
-#[derive(Debug)]
-pub struct Versus;
+/// Fills all systems, checks their answers, and measures each for `time`.
+///
+/// # Errors
+///
+/// Among others, an answer that is wrong.
+pub async fn compare(stage: &mut Stage, roost: &Roost, time: Duration) -> anyhow::Result<Report> {
+    let (server_core, client_core) = cores::two()?;
+    stage.forget_tweets()?;
+    let (feeds, readers) = {
+        let server = roost.serve(&stage.data(), None).await?;
+        stage.meet(server.grpc).await?;
+        let mut tweets = Vec::new();
+        stage.post(server.grpc, |tweet| tweets.push(tweet)).await?;
+        let readers = stage.readers(roost)?;
+        (Feeds::new(stage, &readers, tweets)?, readers.len())
+    };
+    let within = stage.folder();
+    eprintln!("filling postgresql");
+    let postgres = Postgres::fill(&feeds, within, server_core).await?;
+    eprintln!("filling redis");
+    let redis = Redis::fill(&feeds, within, server_core).await?;
+    let roost = RoostFeeds::start(roost, &stage.data(), server_core).await?;
 
-impl Versus {
-    /// Fills all systems, checks their answers, and measures each for `time`.
-    ///
-    /// # Errors
-    ///
-    /// Among others, an answer that is wrong.
-    pub async fn run(stage: &mut Stage, roost: &Roost, time: Duration) -> anyhow::Result<Report> {
-        let (server_core, client_core) = cores::two()?;
-        stage.forget_tweets()?;
-        let (feeds, readers) = {
-            let server = roost.serve(&stage.data(), None).await?;
-            stage.meet(server.grpc).await?;
-            let mut tweets = Vec::new();
-            stage.post(server.grpc, |tweet| tweets.push(tweet)).await?;
-            let readers = stage.readers(roost)?;
-            (Feeds::new(stage, &readers, tweets)?, readers.len())
-        };
-        let within = stage.folder();
-        eprintln!("filling postgresql");
-        let postgres = Postgres::fill(&feeds, within, server_core).await?;
-        eprintln!("filling redis");
-        let redis = Redis::fill(&feeds, within, server_core).await?;
-        let roost = RoostFeeds::start(roost, &stage.data(), server_core).await?;
+    cores::pin(client_core)?;
+    let requests = check(&roost, &feeds).await?;
+    let (lateral, window) = (postgres.form(Form::Lateral), postgres.form(Form::Window));
+    let lateral_requests = check(&lateral, &feeds).await?;
+    let window_requests = check(&window, &feeds).await?;
+    let redis_requests = check(&redis, &feeds).await?;
+    let fixed = Fixed::start(&usual_answer(&roost, &feeds).await?, within, server_core)?;
+    let fixed_requests = vec![fixed.request(&feeds.all()[0])];
 
-        cores::pin(client_core)?;
-        let requests = check(&roost, &feeds).await?;
-        let (lateral, window) = (postgres.form(Form::Lateral), postgres.form(Form::Window));
-        let lateral_requests = check(&lateral, &feeds).await?;
-        let window_requests = check(&window, &feeds).await?;
-        let redis_requests = check(&redis, &feeds).await?;
-        let fixed = Fixed::start(&usual_answer(&roost, &feeds).await?, within, server_core)?;
-        let fixed_requests = vec![fixed.request(&feeds.all()[0])];
-
-        let mut served = [const { Vec::new() }; 5];
-        let mut delivered = Vec::new();
-        let progress = Progress::new("measuring", ROUNDS as u64);
-        let round = time / ROUNDS as u32;
-        for done in 0..ROUNDS {
-            served[0].push(measure(&roost, &requests, round).await?);
-            served[1].push(measure(&fixed, &fixed_requests, round).await?);
-            served[2].push(measure(&lateral, &lateral_requests, round).await?);
-            served[3].push(measure(&window, &window_requests, round).await?);
-            served[4].push(measure(&redis, &redis_requests, round).await?);
-            progress.set(done as u64 + 1, String::new);
-        }
-        // Lists are others afterwards.
-        for _ in 0..ROUNDS {
-            delivered.push(redis.deliver(&feeds, round).await?);
-        }
-        let served = served.map(middle);
-        Ok(Report::new(stage.staged().clone(), readers, &feeds, fixed.bytes(), served, middle(delivered)))
+    let mut served = [const { Vec::new() }; 5];
+    let mut delivered = Vec::new();
+    let progress = Progress::new("measuring", ROUNDS as u64);
+    let round = time / ROUNDS as u32;
+    for done in 0..ROUNDS {
+        served[0].push(measure(&roost, &requests, round).await?);
+        served[1].push(measure(&fixed, &fixed_requests, round).await?);
+        served[2].push(measure(&lateral, &lateral_requests, round).await?);
+        served[3].push(measure(&window, &window_requests, round).await?);
+        served[4].push(measure(&redis, &redis_requests, round).await?);
+        progress.set(done as u64 + 1, String::new);
     }
+    // Lists are others afterwards.
+    for _ in 0..ROUNDS {
+        delivered.push(redis.deliver(&feeds, round).await?);
+    }
+    let served = served.map(middle);
+    Ok(Report::new(stage.staged().clone(), readers, &feeds, fixed.bytes(), served, middle(delivered)))
 }
 
 /// Asks for every feed once; the requests.
@@ -174,9 +167,4 @@ async fn usual_answer(roost: &RoostFeeds, feeds: &Feeds) -> anyhow::Result<Vec<u
     }
     bodies.sort_unstable_by_key(Vec::len);
     Ok(bodies.swap_remove(bodies.len() / 2))
-}
-
-/// Where a temporary file of ours is.
-fn file(within: &Path, name: &str) -> std::path::PathBuf {
-    within.join(name)
 }
