@@ -1,4 +1,4 @@
-//! Health and metrics, for roles that serve nothing else over HTTP.
+//! Health and metrics, for roles that serve nothing else over HTTP, and what surrounds every answer of ours.
 
 use std::time::Duration;
 
@@ -24,7 +24,11 @@ pub(crate) struct Health {
 
 /// `GET /healthz` and `GET /metrics`.
 pub fn router(metrics: PrometheusHandle) -> Router {
-    let routes = Router::new().route("/healthz", get(health)).route("/metrics", get(async move || render(&metrics)));
+    around(Router::new().route("/healthz", get(health)).route("/metrics", get(async move || render(&metrics))))
+}
+
+/// Routes of others, surrounded by what surrounds all of ours: benchmarks compare with an answer that is always the same.
+pub fn around(routes: Router) -> Router {
     middleware::around(routes, REQUEST_TIMEOUT)
 }
 

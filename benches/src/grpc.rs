@@ -15,13 +15,12 @@ use prost::Message;
 use proto::graph::{ContainsRequest, CountRequest, Pair, RelateRequest};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
-use crate::serving;
 use crate::wire::Connection;
 use crate::wire::grpc::Grpc;
 use crate::wire::load::throughput;
+use crate::{cores, serving};
 
 const CONNECTIONS: usize = 4;
 const IN_FLIGHT: usize = 64;
@@ -90,14 +89,12 @@ pub fn measure(store: &Store, time: Duration) -> anyhow::Result<GrpcFigures> {
 
 /// How often calls of each kind, given by its method and requests, are answered.
 fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration) -> anyhow::Result<[Rate; 4]> {
-    let allowed = sched_getaffinity(None)?;
-    let cores: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect();
-    let (server_core, client_core) = (cores[0], cores[cores.len() - 1]);
+    let (server_core, client_core) = cores::two()?;
     let server = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .on_thread_start(move || {
             // Where it cannot be pinned, it is one thread all the same.
-            let _ = pin(server_core);
+            let _ = cores::pin(server_core);
         })
         .enable_all()
         .build()?;
@@ -110,7 +107,7 @@ fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration
     });
     let address = address.recv().context("the server did not start")?;
     let client = || -> anyhow::Result<[Rate; 4]> {
-        pin(client_core)?;
+        cores::pin(client_core)?;
         let client = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         client.block_on(async {
             let mut rounds = [[Rate::default(); ROUNDS]; 4];
@@ -143,11 +140,4 @@ fn on_two_cores(store: &Store, kinds: &[(&str, Vec<Vec<u8>>); 4], time: Duration
 async fn ran_for() -> anyhow::Result<Duration> {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     Ok(Duration::from_nanos(times.split(' ').next().context("no times")?.parse()?))
-}
-
-/// Keeps this thread on one core.
-fn pin(core: usize) -> rustix::io::Result<()> {
-    let mut only = CpuSet::new();
-    only.set(core);
-    sched_setaffinity(None, &only)
 }

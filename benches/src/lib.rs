@@ -7,13 +7,20 @@
 //! - `churn`: durable changes a second, and what readers feel of them.
 //! - `grpc`: what a call costs beside one that does nothing.
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
+//! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 pub mod bound;
 pub mod churn;
+pub mod cores;
 pub mod edges;
+pub mod goals;
 pub mod grpc;
+pub mod load;
 pub mod peers;
+pub mod progress;
 pub mod scale;
+pub mod servers;
 pub mod serving;
+pub mod times;
 pub mod wire;

@@ -16,7 +16,6 @@ use base::{Relation, UserId};
 use graph_store::log::Operation;
 use graph_store::store::{Change, Outcome};
 use graph_store::{Store, StoreError};
-use hdrhistogram::Histogram;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -27,8 +26,6 @@ pub use acknowledged::Acknowledged;
 const WRITERS: usize = 64;
 /// How often the overlay is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
-/// Latencies are told to three digits.
-const DIGITS: u8 = 3;
 
 /// What [`churn`] saw.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
@@ -132,13 +129,13 @@ pub fn churn(
     let (write_times, acknowledged) = written?;
     let read_times = read?;
     let report = ChurnReport {
-        read_p50_ms: at_quantile(&read_times, 0.5),
-        read_p99_ms: at_quantile(&read_times, 0.99),
-        read_max_ms: at_quantile(&read_times, 1.0),
+        read_p50_ms: read_times.quantile_ms(0.5),
+        read_p99_ms: read_times.quantile_ms(0.99),
+        read_max_ms: read_times.quantile_ms(1.0),
         reads: read_times.len(),
-        write_p50_ms: at_quantile(&write_times, 0.5),
-        write_p99_ms: at_quantile(&write_times, 0.99),
-        write_max_ms: at_quantile(&write_times, 1.0),
+        write_p50_ms: write_times.quantile_ms(0.5),
+        write_p99_ms: write_times.quantile_ms(0.99),
+        write_max_ms: write_times.quantile_ms(1.0),
         changes: acknowledged.len(),
         changes_lost: acknowledged.lost(store)?,
         overlay_peak_bytes: overlay_peak.into_inner() as u64,
@@ -146,21 +143,4 @@ pub fn churn(
         compactions,
     };
     Ok((report, acknowledged))
-}
-
-/// Durations, in nanoseconds.
-type Times = Histogram<u64>;
-
-/// An empty histogram of durations.
-fn times() -> Times {
-    Histogram::new(DIGITS).expect("five digits can be told")
-}
-
-fn record(times: &mut Times, took: Duration) {
-    // It grows as it needs; only what no memory could hold is refused.
-    let _ = times.record(took.as_nanos() as u64);
-}
-
-fn at_quantile(times: &Times, quantile: f64) -> f64 {
-    times.value_at_quantile(quantile) as f64 / 1e6
 }

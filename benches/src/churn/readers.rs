@@ -9,7 +9,7 @@ use graph_store::{Store, StoreError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Times, record, times};
+use crate::times::Times;
 
 /// Between two reads.
 const INTERVAL: Duration = Duration::from_micros(250);
@@ -20,7 +20,7 @@ const PAGE: usize = 100;
 /// was due.
 pub(super) fn read_until(store: &Store, users: u32, is_over: &AtomicBool) -> Result<Times, StoreError> {
     let mut random = ChaCha8Rng::seed_from_u64(u64::from(users));
-    let mut times = times();
+    let mut times = Times::default();
     let mut due = Instant::now();
     while !is_over.load(Ordering::Relaxed) {
         let now = Instant::now();
@@ -35,7 +35,7 @@ pub(super) fn read_until(store: &Store, users: u32, is_over: &AtomicBool) -> Res
             1 => drop(store.count(list)?),
             _ => drop(store.contains(list, UserId(random.random_range(0..users)))?),
         }
-        record(&mut times, began.elapsed());
+        times.record(began.elapsed());
         due += INTERVAL;
     }
     Ok(times)

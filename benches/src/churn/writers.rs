@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::acknowledged::{Acknowledged, Follow};
-use super::{Times, record, times};
+use crate::times::Times;
 
 /// Writers, each with one change at a time and sources of its own.
 const LANES: u32 = 1024;
@@ -40,11 +40,10 @@ pub(super) fn write_for(
                 tokio::spawn(lane.run(first, started + duration))
             })
             .collect();
-        let (mut all_times, mut all) = (times(), Acknowledged::default());
+        let (mut all_times, mut all) = (Times::default(), Acknowledged::default());
         for lane in lanes {
             let (times, acknowledged) = lane.await.map_err(|_| StoreError::Closing)??;
-            // Both have the same digits, and grow as they need.
-            let _ = all_times.add(&times);
+            all_times.extend(&times);
             all.extend(acknowledged);
         }
         Ok((all_times, all))
@@ -61,7 +60,7 @@ struct Lane {
 impl Lane {
     async fn run(self, first: Instant, end: Instant) -> Result<(Times, Acknowledged), StoreError> {
         let mut random = ChaCha8Rng::seed_from_u64(u64::from(self.lane));
-        let (mut times, mut acknowledged) = (times(), Acknowledged::default());
+        let (mut times, mut acknowledged) = (Times::default(), Acknowledged::default());
         let mut due = first;
         while due < end {
             let was_late = Instant::now() > due;
@@ -71,7 +70,7 @@ impl Lane {
             let follow = self.draw(&mut random, &acknowledged);
             self.apply(follow).await?;
             acknowledged.push(follow);
-            record(&mut times, began.elapsed());
+            times.record(began.elapsed());
             due += self.interval;
         }
         Ok((times, acknowledged))

@@ -3,11 +3,9 @@
 //! - [`workload`]: the edges, the questions, and what the answers must be.
 //! - [`system`]: what is asked of each system, and how it is measured.
 //! - [`redis`], [`postgres`], [`roost`]: the systems.
-//! - [`process`]: their servers, on private ports and in temporary folders.
 //! - [`report`]: the figures side by side.
 
 pub mod postgres;
-pub mod process;
 pub mod redis;
 pub mod report;
 pub mod roost;

@@ -1,68 +1,31 @@
 //! PostgreSQL: one table of edges with the primary key (source, target) and an index on (target, source).
 //!
-//! Settings of durability are the defaults. Tuned as for a machine of its own with the data in memory: shared buffers,
-//! memory for making indexes, checkpoints far apart, minimal log (so that `COPY` into a new table is not logged twice),
-//! no just-in-time compilation. Loaded by `COPY` in its binary form in the transaction that makes the table, then
-//! indexed; `VACUUM ANALYZE` and a checkpoint follow, uncounted. With times, the index that a page of the newest needs
-//! is made after the sizes were taken, so that it counts for neither size nor loading.
+//! Loaded by `COPY` in its binary form in the transaction that makes the table, then indexed; `VACUUM ANALYZE` and a
+//! checkpoint follow, uncounted. With times, the index that a page of the newest needs is made after the sizes were
+//! taken, so that it counts for neither size nor loading.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
-use rustix::process::Signal;
-use tempfile::TempDir;
-
-use super::process::{ServerProcess, as_user, free_port};
 use super::system::{Loaded, System};
 use super::workload::{Kind, PAGE, Question, Workload};
+use crate::servers::postgres::{Copy, PostgresServer, number, tell};
 use crate::wire::Connection;
-use crate::wire::postgres::{
-    INT4, INT4_ARRAY, Postgres as Wire, copy_data, copy_done, execute, first_column, int4, int4_array, prepare, simple,
-    startup,
-};
-
-const USER: &str = "postgres";
-const START_DEADLINE: Duration = Duration::from_secs(30);
-/// Rows of one message of `COPY`.
-const ROWS_AT_ONCE: usize = 4096;
-const SETTINGS: [&str; 14] = [
-    "listen_addresses=127.0.0.1",
-    "max_connections=100",
-    "shared_buffers=4GB",
-    "effective_cache_size=12GB",
-    "maintenance_work_mem=1GB",
-    "work_mem=64MB",
-    "random_page_cost=1.1",
-    "max_wal_size=16GB",
-    "checkpoint_timeout=1h",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-    "jit=off",
-    "shared_preload_libraries=pg_stat_statements",
-    "logging_collector=off",
-];
+use crate::wire::postgres::{INT4, INT4_ARRAY, Postgres as Wire, execute, first_column, int4, int4_array, prepare};
 
 /// A PostgreSQL server of our own with the edges.
 #[derive(Debug)]
 pub struct Postgres {
-    address: SocketAddr,
+    server: PostgresServer,
     times: bool,
     loaded: Loaded,
-    _server: ServerProcess,
-    _folder: TempDir,
 }
 
 impl Postgres {
     /// Starts a server and loads it.
     pub async fn load(workload: &Workload, times: bool, within: &Path) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("roost-peers-postgres-").tempdir_in(within)?;
-        let (port, log) = (free_port()?, folder.path().join("log"));
-        let mut server = start(folder.path(), port, &log)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut connection = connect_first(address, &mut server, &log).await?;
+        let (server, mut connection) = PostgresServer::start(within, None).await?;
         tell(&mut connection, "CREATE EXTENSION pg_stat_statements").await?;
 
         let begin = Instant::now();
@@ -88,7 +51,7 @@ impl Postgres {
         }
         // What is on disk is what is in memory: pages.
         let loaded = Loaded { seconds, memory_bytes: bytes as u64, disk_bytes: bytes as u64, notes };
-        Ok(Postgres { address, times, loaded, _server: server, _folder: folder })
+        Ok(Postgres { server, times, loaded })
     }
 
     /// The statement that answers questions of a kind, and the types of its parameters.
@@ -130,7 +93,7 @@ impl System for Postgres {
     }
 
     async fn connect(&self, kind: Kind) -> anyhow::Result<Connection<Wire>> {
-        let mut connection = connect(self.address).await?;
+        let mut connection = self.server.connect().await?;
         let (statement, types) = self.statement(kind);
         connection.ask(&prepare(&statement, types)).await?;
         Ok(connection)
@@ -150,108 +113,24 @@ impl System for Postgres {
     }
 
     async fn begin_counting(&self) -> anyhow::Result<()> {
-        let mut connection = connect(self.address).await?;
+        let mut connection = self.server.connect().await?;
         tell(&mut connection, "SELECT pg_stat_statements_reset()").await
     }
 
     async fn counted_us(&self, _: Kind) -> anyhow::Result<f64> {
-        let mut connection = connect(self.address).await?;
+        let mut connection = self.server.connect().await?;
         let most = "SELECT mean_exec_time * 1000 FROM pg_stat_statements ORDER BY calls DESC LIMIT 1";
         number(&mut connection, most).await
     }
 }
 
-fn start(folder: &Path, port: u16, log: &Path) -> anyhow::Result<ServerProcess> {
-    let programs = programs()?;
-    let program = |name: &str| programs.join(name).display().to_string();
-    // The server refuses to run as root.
-    let user = rustix::process::geteuid().is_root().then_some(USER);
-    let data = folder.join("data");
-    std::fs::create_dir(&data)?;
-    if user.is_some() {
-        for path in [folder, &data] {
-            let owned = std::process::Command::new("chown").arg(USER).arg(path).status()?;
-            ensure!(owned.success(), "{} cannot be given to {USER}", path.display());
-        }
-    }
-    let data = data.display().to_string();
-    let mut init = as_user(user);
-    init.args([&program("initdb"), "-D", &data, "-U", USER, "-A", "trust", "--no-sync"]);
-    let made = init.output().context("running initdb")?;
-    ensure!(made.status.success(), "initdb fails:\n{}", String::from_utf8_lossy(&made.stderr));
-
-    let (postgres, number) = (program("postgres"), port.to_string());
-    let sockets = format!("unix_socket_directories={data}");
-    let mut arguments = vec![&postgres[..], "-D", &data, "-p", &number, "-c", &sockets];
-    arguments.extend(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
-    // QUIT: at once, children and shared memory gone too.
-    ServerProcess::start(&arguments, user, log, Signal::QUIT)
-}
-
-/// Where Debian puts the programs of the newest version that is installed.
-fn programs() -> anyhow::Result<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").context("run scripts/install-peers first")?;
-    let folders = versions.flatten().map(|version| version.path().join("bin"));
-    folders.filter(|folder| folder.join("postgres").exists()).max().context("run scripts/install-peers first")
-}
-
-async fn connect_first(
-    address: SocketAddr,
-    server: &mut ServerProcess,
-    log: &Path,
-) -> anyhow::Result<Connection<Wire>> {
-    let begin = Instant::now();
-    loop {
-        server.check(log)?;
-        if let Ok(connection) = connect(address).await {
-            return Ok(connection);
-        }
-        if begin.elapsed() > START_DEADLINE {
-            bail!("postgres did not start:\n{}", std::fs::read_to_string(log).unwrap_or_default());
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-async fn connect(address: SocketAddr) -> anyhow::Result<Connection<Wire>> {
-    let mut connection = Connection::open(address, Wire).await?;
-    connection.ask(&startup(USER)).await?;
-    Ok(connection)
-}
-
-async fn tell(connection: &mut Connection<Wire>, sql: &str) -> anyhow::Result<()> {
-    connection.ask(&simple(sql)).await.with_context(|| sql.to_owned())?;
-    Ok(())
-}
-
-/// The one number that a statement answers.
-async fn number(connection: &mut Connection<Wire>, sql: &str) -> anyhow::Result<f64> {
-    let answer = connection.ask(&simple(sql)).await?;
-    let values = first_column(&answer)?;
-    Ok(str::from_utf8(values.first().context("no rows")?)?.parse()?)
-}
-
 async fn copy(connection: &mut Connection<Wire>, workload: &Workload, times: bool) -> anyhow::Result<()> {
-    connection.ask(&simple("COPY follows FROM STDIN (FORMAT binary)")).await?;
-    let (mut rows, mut message) = (b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0".to_vec(), Vec::new());
     let columns = if times { 3 } else { 2 };
-    for edges in workload.edges.chunks(ROWS_AT_ONCE) {
-        for edge in edges {
-            rows.extend((columns as u16).to_be_bytes());
-            for value in &[edge.source, edge.target, edge.time][..columns] {
-                rows.extend(4_u32.to_be_bytes());
-                rows.extend(value.to_be_bytes());
-            }
-        }
-        message.clear();
-        copy_data(&rows, &mut message);
-        connection.send_raw(&message);
-        connection.flush().await?;
-        rows.clear();
+    let mut copy = Copy::begin(connection, "follows").await?;
+    for edge in &workload.edges {
+        let values = [edge.source, edge.target, edge.time].map(u32::to_be_bytes);
+        let values = values.each_ref().map(|value| &value[..]);
+        copy.row(&values[..columns]).await?;
     }
-    message.clear();
-    copy_data(&u16::MAX.to_be_bytes(), &mut message);
-    connection.send_raw(&message);
-    connection.ask(&copy_done()).await?;
-    Ok(())
+    copy.finish().await
 }

@@ -6,48 +6,31 @@
 //! times is what `SSCAN` gives first: sets have no order.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, bail};
-use rustix::process::Signal;
-use tempfile::TempDir;
-
-use super::process::{ServerProcess, folder_bytes, free_port};
 use super::system::{Loaded, System};
 use super::workload::{Kind, PAGE, PageOrder, Question, Workload};
+use crate::servers::process::folder_bytes;
+use crate::servers::redis::{Pipeline, RedisServer, ask, end_snapshots, info};
 use crate::wire::Connection;
 use crate::wire::resp::{Resp, command, items};
 
-/// Commands that are sent before answers are waited for.
-const PIPELINED: usize = 10_000;
-/// How long the server may take to start.
-const START_DEADLINE: Duration = Duration::from_secs(20);
+/// Edges whose commands are sent at once.
+const EDGES_AT_ONCE: usize = 5_000;
 
 /// A Redis server of our own with the edges.
 #[derive(Debug)]
 pub struct Redis {
-    address: SocketAddr,
+    server: RedisServer,
     times: bool,
     loaded: Loaded,
-    _server: ServerProcess,
-    _folder: TempDir,
 }
 
 impl Redis {
     /// Starts a server and loads it.
     pub async fn load(workload: &Workload, times: bool, within: &Path) -> anyhow::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("roost-peers-redis-").tempdir_in(within)?;
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data)?;
-        let (port, log) = (free_port()?, folder.path().join("log"));
-        let (dir, number) = (data.display().to_string(), port.to_string());
-        let program = ["redis-server", "--port", &number, "--bind", "127.0.0.1", "--dir", &dir];
-        let mut server = ServerProcess::start(&program, None, &log, Signal::KILL)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut connection = connect(address, &mut server, &log).await?;
-
+        let (server, mut connection) = RedisServer::start(within, None).await?;
         let empty = info(&mut connection, "memory", "used_memory:").await?;
         let begin = Instant::now();
         fill(&mut connection, workload, times).await?;
@@ -57,10 +40,10 @@ impl Redis {
         let loaded = Loaded {
             seconds,
             memory_bytes: (full - empty) as u64,
-            disk_bytes: folder_bytes(&data)?,
+            disk_bytes: folder_bytes(&server.data())?,
             notes: BTreeMap::new(),
         };
-        Ok(Redis { address, times, loaded, _server: server, _folder: folder })
+        Ok(Redis { server, times, loaded })
     }
 
     /// The command that answers questions of a kind.
@@ -98,7 +81,7 @@ impl System for Redis {
     }
 
     async fn connect(&self, _: Kind) -> anyhow::Result<Connection<Resp>> {
-        Connection::open(self.address, Resp).await
+        self.server.connect().await
     }
 
     fn request(&self, question: &Question) -> anyhow::Result<Vec<u8>> {
@@ -144,37 +127,21 @@ impl System for Redis {
     }
 
     async fn begin_counting(&self) -> anyhow::Result<()> {
-        let mut connection = Connection::open(self.address, Resp).await?;
+        let mut connection = self.server.connect().await?;
         ask(&mut connection, &[b"CONFIG", b"RESETSTAT"]).await?;
         Ok(())
     }
 
     async fn counted_us(&self, kind: Kind) -> anyhow::Result<f64> {
-        let mut connection = Connection::open(self.address, Resp).await?;
+        let mut connection = self.server.connect().await?;
         let line = format!("cmdstat_{}:", self.command(kind).to_lowercase());
         info(&mut connection, "commandstats", &format!("{line}usec_per_call=")).await
     }
 }
 
-async fn connect(address: SocketAddr, server: &mut ServerProcess, log: &Path) -> anyhow::Result<Connection<Resp>> {
-    let begin = Instant::now();
-    loop {
-        server.check(log)?;
-        if let Ok(mut connection) = Connection::open(address, Resp).await
-            && ask(&mut connection, &[b"PING"]).await.is_ok()
-        {
-            return Ok(connection);
-        }
-        if begin.elapsed() > START_DEADLINE {
-            bail!("redis-server did not start:\n{}", std::fs::read_to_string(log).unwrap_or_default());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 async fn fill(connection: &mut Connection<Resp>, workload: &Workload, times: bool) -> anyhow::Result<()> {
-    let (mut commands, mut waiting) = (Vec::new(), 0);
-    for edges in workload.edges.chunks(PIPELINED / 2) {
+    let (mut pipeline, mut commands) = (Pipeline::new(connection), Vec::new());
+    for edges in workload.edges.chunks(EDGES_AT_ONCE) {
         commands.clear();
         for edge in edges {
             let (time, source, target) = (edge.time.to_string(), edge.source.to_string(), edge.target.to_string());
@@ -187,44 +154,16 @@ async fn fill(connection: &mut Connection<Resp>, workload: &Workload, times: boo
                 }
             }
         }
-        connection.send_raw(&commands);
-        connection.flush().await?;
-        waiting += 2 * edges.len();
-        while waiting > PIPELINED {
-            waiting -= connection.receive().await?.count();
-        }
+        pipeline.send(&commands, 2 * edges.len()).await?;
     }
-    while waiting > 0 {
-        waiting -= connection.receive().await?.count();
-    }
-    Ok(())
+    pipeline.finish().await
 }
 
 /// Writes a snapshot, once the one in the background is complete; none disturbs what follows.
 async fn save(connection: &mut Connection<Resp>) -> anyhow::Result<()> {
-    ask(connection, &[b"CONFIG", b"SET", b"save", b""]).await?;
-    while info(connection, "persistence", "rdb_bgsave_in_progress:").await? != 0.0 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    end_snapshots(connection).await?;
     ask(connection, &[b"SAVE"]).await?;
     Ok(())
-}
-
-async fn ask(connection: &mut Connection<Resp>, arguments: &[&[u8]]) -> anyhow::Result<Vec<u8>> {
-    let mut request = Vec::new();
-    command(arguments, &mut request);
-    connection.ask(&request).await
-}
-
-/// A number that the server tells of itself: on a line that begins with the first part of `name` up to a colon, behind
-/// the rest of it.
-async fn info(connection: &mut Connection<Resp>, section: &str, name: &str) -> anyhow::Result<f64> {
-    let answer = ask(connection, &[b"INFO", section.as_bytes()]).await?;
-    let text = String::from_utf8(answer)?;
-    let (line, field) = name.split_once(':').context("a name without a colon")?;
-    let line = text.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
-    let value = line.and_then(|line| line.split(',').find_map(|part| part.strip_prefix(field)));
-    Ok(value.with_context(|| format!("no {name} in what redis tells"))?.trim().parse()?)
 }
 
 fn id(item: &[u8]) -> anyhow::Result<u32> {

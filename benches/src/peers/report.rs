@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::system::Loaded;
 use super::workload::{Kind, Workload};
+use crate::goals::{self, Goal, figure};
 use crate::wire::load::Latency;
 
 /// What one system takes and gives.
@@ -57,17 +58,6 @@ pub struct Report {
     pub ratios: BTreeMap<&'static str, BTreeMap<&'static str, BTreeMap<String, f64>>>,
     /// What issue 3 asks for.
     pub goals: Vec<Goal>,
-}
-
-/// How many times better Roost is to be, and is.
-#[derive(Debug, Serialize)]
-pub struct Goal {
-    /// In what.
-    pub name: &'static str,
-    /// At least.
-    pub at_least: f64,
-    /// Against the better of those that it is measured against.
-    pub measured: f64,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -203,23 +193,11 @@ impl Report {
                 }
             }
         }
-        text.push_str("\n| goal, against the better peer | at least | measured |\n|---|---|---|\n");
-        for goal in &self.goals {
-            let _ = writeln!(text, "| {} | {}x | {:.1}x |", goal.name, goal.at_least, goal.measured);
-        }
-        text
+        text.push('\n');
+        text + &goals::table("goal, against the better peer", &self.goals)
     }
 }
 
 fn times_name(times: bool) -> &'static str {
     if times { "with_times" } else { "without_times" }
-}
-
-/// Three digits or more.
-fn figure(value: f64) -> String {
-    match value {
-        value if value < 10.0 => format!("{value:.2}"),
-        value if value < 100.0 => format!("{value:.1}"),
-        value => format!("{value:.0}"),
-    }
 }

@@ -34,9 +34,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tonic::Request;
 
-use super::process::{ServerProcess, folder_bytes};
 use super::system::{Loaded, System};
 use super::workload::{Kind, PAGE, Question, Workload};
+use crate::servers::process::{Owner, ServerProcess, folder_bytes};
 use crate::serving;
 use crate::wire::Connection;
 use crate::wire::grpc::Grpc;
@@ -229,8 +229,8 @@ fn open(folder: &Path) -> anyhow::Result<Store> {
 /// Starts this program again as the server of a store.
 fn start(folder: &Path) -> anyhow::Result<(ServerProcess, SocketAddr)> {
     let program = std::env::current_exe()?.display().to_string();
-    let mut server =
-        ServerProcess::start_piped(&[&program, "serve-roost", &folder.display().to_string()], Signal::KILL)?;
+    let program = [&program, "serve-roost", &folder.display().to_string()];
+    let mut server = ServerProcess::start_piped(&program, Owner::default(), Signal::KILL)?;
     let mut line = String::new();
     BufReader::new(server.stdout()?).read_line(&mut line)?;
     let address = line.trim().parse().context("the server ended before it served")?;

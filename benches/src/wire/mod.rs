@@ -7,9 +7,11 @@
 //! - [`resp`]: that of Redis.
 //! - [`postgres`]: that of PostgreSQL, version 3.
 //! - [`grpc`]: gRPC over HTTP/2.
+//! - [`http`]: HTTP/1.1, as REST is spoken.
 //! - [`load`]: how fast answers come.
 
 pub mod grpc;
+pub mod http;
 pub mod load;
 pub mod postgres;
 pub mod resp;

@@ -7,6 +7,8 @@ use super::Wire;
 
 /// The type of 32-bit numbers, and of arrays of them.
 pub const INT4: u32 = 23;
+/// The type of 64-bit numbers.
+pub const INT8: u32 = 20;
 /// See [`INT4`].
 pub const INT4_ARRAY: u32 = 1007;
 /// The name under which each connection prepares its one statement.
@@ -88,6 +90,11 @@ pub fn int4(number: u32) -> Vec<u8> {
     number.to_be_bytes().to_vec()
 }
 
+/// A larger number as a value.
+pub fn int8(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
 /// An array of numbers as a value.
 pub fn int4_array(numbers: &[u32]) -> Vec<u8> {
     // One dimension, no nulls, the type; its length, counted from 1.
@@ -110,16 +117,26 @@ pub fn copy_done() -> Vec<u8> {
 
 /// The first value of each row of an answer.
 pub fn first_column(answer: &[u8]) -> anyhow::Result<Vec<&[u8]>> {
-    let (mut values, mut rest) = (Vec::new(), answer);
+    Ok(columns::<1>(answer)?.into_iter().map(|[value]| value).collect())
+}
+
+/// The first values of each row of an answer, none of which is null.
+pub fn columns<const N: usize>(answer: &[u8]) -> anyhow::Result<Vec<[&[u8]; N]>> {
+    let (mut rows, mut rest) = (Vec::new(), answer);
     while let Some((kind, body, len)) = message(rest) {
         rest = &rest[len..];
         if kind == b'D' {
-            let len = body.get(2..6).context("a row without a value")?;
-            let len = u32::from_be_bytes(len.try_into()?) as usize;
-            values.push(body.get(6..6 + len).context("a value that ends early")?);
+            let (mut values, mut at) = ([&[][..]; N], 2);
+            for value in &mut values {
+                let len = body.get(at..at + 4).context("a row without a value")?;
+                let len = u32::from_be_bytes(len.try_into()?) as usize;
+                *value = body.get(at + 4..at + 4 + len).context("a value that ends early")?;
+                at += 4 + len;
+            }
+            rows.push(values);
         }
     }
-    Ok(values)
+    Ok(rows)
 }
 
 /// Appends a message.

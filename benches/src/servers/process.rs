@@ -9,9 +9,20 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::roost::without_settings;
+
 /// How long a server may take to stop before it is killed, and how often it is told.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const STOP_AGAIN: Duration = Duration::from_millis(50);
+
+/// As whom a program runs, and where.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owner {
+    /// A name of the system's; our own where it is `None`.
+    pub user: Option<&'static str>,
+    /// The one core that it has; all of them where it is `None`.
+    pub core: Option<usize>,
+}
 
 /// A server that runs until this is dropped, or until this process is gone.
 #[derive(Debug)]
@@ -21,19 +32,19 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts a program under a name of the system's, or our own; what it prints goes into `log`. `stop` is the signal
-    /// that makes it go at once and leave nothing behind.
-    pub fn start(program: &[&str], user: Option<&str>, log: &Path, stop: Signal) -> anyhow::Result<Self> {
+    /// Starts a program as `owner` says; what it prints goes into `log`. `stop` is the signal that makes it go at once and
+    /// leave nothing behind.
+    pub fn start(program: &[&str], owner: Owner, log: &Path, stop: Signal) -> anyhow::Result<Self> {
         let log = File::create(log)?;
-        let mut command = as_user(user);
+        let mut command = owner.command();
         command.args(program).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().context("starting setpriv, which is part of util-linux")?;
         Ok(ServerProcess { child, stop })
     }
 
     /// Starts a program whose first line of output the caller reads.
-    pub fn start_piped(program: &[&str], stop: Signal) -> anyhow::Result<Self> {
-        let child = as_user(None).args(program).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    pub fn start_piped(program: &[&str], owner: Owner, stop: Signal) -> anyhow::Result<Self> {
+        let child = owner.command().args(program).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         Ok(ServerProcess { child: child.context("starting setpriv, which is part of util-linux")?, stop })
     }
 
@@ -49,6 +60,27 @@ impl ServerProcess {
             anyhow::bail!("the server ended with {status}:\n{said}");
         }
         Ok(())
+    }
+
+    /// Seconds that the process and its children have been on a core.
+    pub fn core_seconds(&self) -> anyhow::Result<f64> {
+        let mut ticks = 0;
+        for entry in std::fs::read_dir("/proc")? {
+            let Ok(stat) = std::fs::read_to_string(entry?.path().join("stat")) else { continue };
+            // The name, in brackets, may hold anything; then come the state, the parent, and from the 12th on the ticks.
+            let Some((id, fields)) = stat.split_once(" (").zip(stat.rsplit_once(") ")).map(|((id, _), (_, rest))| {
+                (id.parse::<u32>().unwrap_or_default(), rest.split(' ').collect::<Vec<_>>())
+            }) else {
+                continue;
+            };
+            let parent: u32 = fields.get(1).context("no parent")?.parse()?;
+            if id == self.child.id() || parent == self.child.id() {
+                for field in fields.iter().skip(11).take(2) {
+                    ticks += field.parse::<u64>()?;
+                }
+            }
+        }
+        Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
     }
 
     /// Bytes of memory that are the process' own, no pages of files among them.
@@ -76,14 +108,19 @@ impl Drop for ServerProcess {
     }
 }
 
-/// A command that runs the program in its arguments as a user, and ends it when this process ends.
-pub fn as_user(user: Option<&str>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.arg("--pdeathsig=KILL");
-    if let Some(user) = user {
-        command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"]);
+impl Owner {
+    /// A command that runs the program in its arguments so, and ends it when this process ends.
+    pub fn command(self) -> Command {
+        let mut command = Command::new("setpriv");
+        without_settings(&mut command).arg("--pdeathsig=KILL");
+        if let Some(user) = self.user {
+            command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--init-groups"]);
+        }
+        if let Some(core) = self.core {
+            command.args(["taskset", "--cpu-list", &core.to_string()]);
+        }
+        command
     }
-    command
 }
 
 /// A port of loopback that is free now.

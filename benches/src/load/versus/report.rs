@@ -1,0 +1,90 @@
+//! The figures of all systems side by side.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::feeds::Feeds;
+use crate::goals::{self, Goal, figure};
+use crate::load::stage::Staged;
+
+/// How fast a system is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Served {
+    /// Which system.
+    pub name: &'static str,
+    /// Newest pages, or deliveries, a second.
+    pub per_second: f64,
+    /// The share of its core that the server had: less than 1 where others wanted it too, or where the client was not fast
+    /// enough.
+    pub core_share: f64,
+}
+
+/// Everything that is printed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The server's data.
+    pub data: Staged,
+    /// Those who read.
+    pub readers: usize,
+    /// Of those, how many have a whole page.
+    pub feeds: usize,
+    /// Those whom they follow and themselves, on average.
+    pub mean_authors: f64,
+    /// Bytes of the static answer's body: as many as half of Roost's have at the most.
+    pub answer_bytes: usize,
+    /// Feeds of 20 full tweets.
+    pub feeds_served: [Served; 5],
+    /// Tweets that come into lists.
+    pub delivered: Served,
+    /// What issue 4 asks for.
+    pub goals: Vec<Goal>,
+}
+
+impl Report {
+    /// Compares the first of the systems, Roost, with the others.
+    pub fn new(
+        data: Staged,
+        readers: usize,
+        feeds: &Feeds,
+        answer_bytes: usize,
+        feeds_served: [Served; 5],
+        delivered: Served,
+    ) -> Self {
+        let authors: usize = feeds.all().iter().map(|feed| feed.authors.len()).sum();
+        let [_, fixed, lateral, window, redis] = feeds_served.map(|served| served.per_second);
+        let ratio = |theirs: f64| feeds_served[0].per_second / theirs;
+        let goals = vec![
+            Goal { name: "static answers of the same size", at_least: 0.5, measured: ratio(fixed) },
+            Goal { name: "PostgreSQL, the better form", at_least: 15.0, measured: ratio(lateral.max(window)) },
+            Goal { name: "Redis", at_least: 1.0, measured: ratio(redis) },
+        ];
+        Report {
+            data,
+            readers,
+            feeds: feeds.all().len(),
+            mean_authors: authors as f64 / feeds.all().len() as f64,
+            answer_bytes,
+            feeds_served,
+            delivered,
+            goals,
+        }
+    }
+
+    /// Tables for people.
+    pub fn table(&self) -> String {
+        let mut text = self.data.sentence();
+        let _ = writeln!(
+            text,
+            "{} of {} readers have a page of 20, of {:.0} authors on average; {} bytes of JSON.\n",
+            self.feeds, self.readers, self.mean_authors, self.answer_bytes
+        );
+        text.push_str("| on one core | a second | share of the core | for a whole core |\n|---|---|---|---|\n");
+        for Served { name, per_second, core_share } in self.feeds_served.iter().chain([&self.delivered]) {
+            let whole = figure(per_second / core_share);
+            let _ = writeln!(text, "| {name} | {} | {core_share:.2} | {whole} |", figure(*per_second));
+        }
+        text.push('\n');
+        text + &goals::table("feeds a second against", &self.goals)
+    }
+}
