@@ -40,17 +40,41 @@ pub(crate) const fn mask(width: u32) -> u64 {
 
 /// Appends numbers of `width` bits, at most 32, filling the last byte up with zeros. Bits above the width are cut off.
 pub(crate) fn pack(numbers: impl Iterator<Item = u32>, width: u32, out: &mut Vec<u8>) {
-    let (mut pending, mut filled) = (0u64, 0);
-    for number in numbers {
-        pending |= (u64::from(number) & mask(width)) << filled;
-        filled += width;
-        if filled >= 32 {
-            out.extend((pending as u32).to_le_bytes());
-            pending >>= 32;
-            filled -= 32;
+    let mut writer = BitWriter::new(out);
+    numbers.for_each(|number| writer.put(number, width));
+    writer.finish();
+}
+
+/// Appends numbers of different widths.
+#[derive(Debug)]
+pub(crate) struct BitWriter<'a> {
+    out: &'a mut Vec<u8>,
+    /// The bits that are not written yet, fewer than 32, and how many.
+    pending: u64,
+    filled: u32,
+}
+
+impl<'a> BitWriter<'a> {
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
+        BitWriter { out, pending: 0, filled: 0 }
+    }
+
+    /// Appends the lowest `width` bits, at most 32, of a number.
+    #[inline]
+    pub(crate) fn put(&mut self, number: u32, width: u32) {
+        self.pending |= (u64::from(number) & mask(width)) << self.filled;
+        self.filled += width;
+        if self.filled >= 32 {
+            self.out.extend((self.pending as u32).to_le_bytes());
+            self.pending >>= 32;
+            self.filled -= 32;
         }
     }
-    out.extend(&pending.to_le_bytes()[..filled.div_ceil(8) as usize]);
+
+    /// Fills the last byte up with zeros.
+    pub(crate) fn finish(self) {
+        self.out.extend(&self.pending.to_le_bytes()[..self.filled.div_ceil(8) as usize]);
+    }
 }
 
 /// Sets one bit.

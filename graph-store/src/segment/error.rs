@@ -17,7 +17,7 @@ pub enum SegmentError {
     /// The file does not begin as a segment's does.
     #[error("{path} is not a file of a segment")]
     NotASegment { path: PathBuf },
-    /// A later release wrote the file.
+    /// Another release wrote the file.
     #[error("segment file {path} has format version {version}, which is not known here")]
     UnknownVersion { path: PathBuf, version: u32 },
     /// The header is damaged, or what it says cannot be.

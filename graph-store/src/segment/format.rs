@@ -17,7 +17,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | `ROOSTSEG`, `ROOSTTIM` or `ROOSTWEI` |
-//! | 8 | 4 | format version, now 1 |
+//! | 8 | 4 | format version: of times 2, of the others 1; those of another one are refused |
 //! | 12 | 1 | relation |
 //! | 13 | 1 | direction: 0 forward, 1 reverse |
 //! | 14 | 1 | index: 0 dense, 1 sparse, 2 packed |
@@ -75,7 +75,6 @@ pub(crate) const HEADER_BYTES: usize = 128;
 pub(crate) const BLOCK_BYTES: usize = 4096;
 pub(crate) const CHECKSUM_BYTES: usize = 4;
 pub(crate) const INDEX_BYTES: usize = 4;
-const FORMAT_VERSION: u32 = 1;
 /// An index is packed from so many ordinals on, for up to so many bytes of payload each, and where fewer than so many
 /// ordinals share an entry: its numbers take nine bits each, so that it is shorter than any other.
 const PACKED_ORDINALS_MIN: u64 = 256;
@@ -121,6 +120,15 @@ pub(crate) struct Header {
 }
 
 impl Kind {
+    /// The version that is written and read.
+    const fn version(self) -> u32 {
+        match self {
+            // Version 1 had no times in groups.
+            Kind::Times => 2,
+            Kind::Lists | Kind::Weights => 1,
+        }
+    }
+
     const fn magic(self) -> &'static [u8; 8] {
         match self {
             Kind::Lists => b"ROOSTSEG",
@@ -146,7 +154,7 @@ impl Header {
     pub(crate) fn to_bytes(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         bytes.extend(self.kind.magic());
-        bytes.extend(FORMAT_VERSION.to_le_bytes());
+        bytes.extend(self.kind.version().to_le_bytes());
         bytes.extend([self.id.relation as u8, self.id.direction as u8, self.index as u8, self.weights.into()]);
         bytes.extend(self.id.slot.0.to_le_bytes());
         bytes.extend(self.id.slots.count().to_le_bytes());
@@ -183,7 +191,7 @@ impl Header {
         if checksum != crc32c::crc32c(&bytes[..CHECKED_BYTES]) {
             return Err(damaged());
         }
-        if version != FORMAT_VERSION {
+        if version != kind.version() {
             return Err(SegmentError::UnknownVersion { path: path.to_owned(), version });
         }
         let header = Self::from_fields(bytes, kind).filter(Header::is_possible).ok_or_else(damaged)?;

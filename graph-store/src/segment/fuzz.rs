@@ -239,15 +239,17 @@ pub(crate) fn files_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Times in the order of ids and in their own, with samples, equal, of the base, and far from it.
+/// Times in the order of ids, packed and in groups, and in their own, with samples, equal, of the base, and far from it.
 pub(crate) fn times_seeds() -> Vec<Vec<u8>> {
-    let lists: [(Vec<u32>, u32, u16); 6] = [
+    let lists: [(Vec<u32>, u32, u16); 8] = [
         (vec![107, 100, 103, 100, 131], 100, 4096),
         (vec![107, 100, 103, 100, 131], 90, 3),
         (vec![5; 40], 7, 3),
         (vec![5; 40], 5, 3),
         ((0..1300).map(|i| 1_700_000_000 + i * i % 10_007 * 15_000).collect(), 0, 4),
         (vec![0, u32::MAX], 1 << 31, 4096),
+        ((0..30).map(|i| 1_700_000_000 + i * 7_654_321 % 157_000_000).collect(), 1_700_000_000, 4096),
+        ((0..64).map(|i| i * i % 5).collect(), 0, 4096),
     ];
     let seeds = lists.iter().map(|(times, base, ordered)| {
         let mut seed = (times.len() as u16).to_le_bytes().to_vec();

@@ -36,6 +36,21 @@ def packed(numbers, width):
     return [number >> bit & 1 for number in numbers for bit in range(width)]
 
 
+def grouped(numbers, low_bits, base):
+    bits = []
+    for start in range(0, len(numbers), 8):
+        group = numbers[start : start + 8]
+        digits = sum((number >> low_bits) * base**place for place, number in enumerate(group))
+        bits += packed([digits], (base ** len(group) - 1).bit_length())
+        bits += packed([number & (1 << low_bits) - 1 for number in group], low_bits)
+    return bits
+
+
+def radix(greatest):
+    low_bits = max(greatest.bit_length() - 7, 0)
+    return low_bits, (greatest >> low_bits) + 1
+
+
 def to_bytes(bits):
     starts = range(0, len(bits), 8)
     return bytes(sum(bit << i for i, bit in enumerate(bits[start : start + 8])) for start in starts)
@@ -80,7 +95,12 @@ def times_entry(times):
     folded = 2 * difference if difference >= 0 else -2 * difference - 1
     if len(times) < TIME_ORDERED_ENTRIES or not any(differences):
         width = max(differences).bit_length()
-        return bytes([width]) + varint(folded) + to_bytes(packed(differences, width))
+        low_bits, base = radix(max(differences))
+        whole = to_bytes(packed(differences, width))
+        groups = bytes([base - 1]) + to_bytes(grouped(differences, low_bits, base))
+        if len(groups) < len(whole):
+            return bytes([0x80 | low_bits]) + varint(folded) + groups
+        return bytes([width]) + varint(folded) + whole
     forms = [(low_bits, by_time(differences, low_bits)) for low_bits in range(31, 7, -1)]
     low_bits, form = min(forms, key=lambda form: len(form[1]))
     return bytes([0x40 | low_bits]) + varint(folded) + form
@@ -105,7 +125,8 @@ def table(magic, base, parameter, lists, entry_of):
     file = bytes(128) + b"".join(entries.values()) + index
     checksums = u32s(crc32c(file[max(start, 128) : start + 4096]) for start in range(0, len(file), 4096))
     lengths = [len(ids) for _, ids, _ in lists.values()]
-    header = magic + struct.pack("<IBBBBHHI", 1, 0, 0, not dense, 0, SLOT, SLOTS, crc32c(checksums))
+    version = 2 if magic == b"ROOSTTIM" else 1
+    header = magic + struct.pack("<IBBBBHHI", version, 0, 0, not dense, 0, SLOT, SLOTS, crc32c(checksums))
     counts = (ordinals, len(lists), sum(lengths), max(lengths), len(entries), offsets[-1])
     header = (header + struct.pack("<10Q", NUMBER, REVISION, base, *counts, parameter)).ljust(124, b"\0")
     return header + u32s([crc32c(header)]) + file[128:] + checksums
@@ -130,6 +151,11 @@ def long():
     return {3: (BASE_VERSION, [i * 3 for i in range(TIME_ORDERED_ENTRIES)], times)}
 
 
+def grouped_times():
+    times = [IMPORTED + i * 7_654_321 % 157_000_000 for i in range(30)]
+    return {2: (BASE_VERSION, [i * 5 for i in range(30)], times)}
+
+
 def lists_file(lists):
     return table(b"ROOSTSEG", BASE_VERSION, 0, lists, lambda version, ids, _: list_entry(version, ids))
 
@@ -142,6 +168,7 @@ for form, ordinals in [("dense", (0, 1, 2, 4)), ("sparse", (5, 80, 81, 1_000_000
     write(f"{form}.segment.hex", lists_file(small(*ordinals)))
     write(f"{form}.times.hex", times_file(small(*ordinals)))
 write("long.times.hex", times_file(long()))
+write("groups.times.hex", times_file(grouped_times()))
 weights = {(3, 64, 1000, 70_000): [1.0, -2.5, 0.0, 1e300], (1, 2, 5_000_000): [0.5] * 3}
 entry_of = lambda _, ids, __: weights_entry(weights.get(tuple(ids), []))
 write("dense.weights.hex", table(b"ROOSTWEI", 0, 0, small(0, 1, 2, 4), entry_of))

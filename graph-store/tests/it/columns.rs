@@ -119,8 +119,70 @@ fn times_that_are_all_equal_take_no_bytes() {
     assert_eq!(times_bytes(1), times_bytes(5000));
 }
 
+/// The bytes that the times of a list take in their file, without its header, index and checksum.
+fn times_bytes(times: Vec<u32>) -> u64 {
+    let bytes = |times: Vec<u32>| {
+        let lists = BTreeMap::from([(0, (BASE_VERSION, (0..times.len() as u32).collect(), times))]);
+        let segment = open(&written(&lists)).expect("complete");
+        check(&segment, &lists);
+        segment.info().times_bytes
+    };
+    // An ordinal without an entry has one offset in the index, of four bytes; one that has an entry has two.
+    let none = bytes(vec![5; times.len()]);
+    bytes(times).saturating_sub(none + 4)
+}
+
 #[test]
-fn times_in_the_order_of_time_take_some_two_bits_more_than_packed_ones() {
+fn times_of_five_years_take_a_fiftieth_of_a_bit_more_than_they_need() {
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let range = 5 * 365 * 86_400;
+    for len in [100u32, 200, 1000] {
+        let mut times: Vec<u32> = (0..len).map(|_| 1_600_000_000 + random.random_range(0..range)).collect();
+        times[0] = 1_600_000_000;
+        let bits = times_bytes(times) as f64 * 8.0 / f64::from(len);
+        let needed = f64::from(range).log2();
+        // The head, the minimum, which is the base, the greatest digit, and what the last byte is filled up with.
+        let list = (3.0 + 1.0) * 8.0 / f64::from(len);
+        assert!(bits < needed + 0.02 + list, "{bits} bits an edge of {len}, which needs {needed}");
+    }
+}
+
+#[test]
+fn times_come_back_whatever_their_range_and_however_many_they_are() {
+    let mut random = ChaCha8Rng::seed_from_u64(7);
+    let ranges = [1, 2, 3, 6, 126, 127, 128, 255, 256, 1 << 20, 157_000_000, u32::MAX - 1, u32::MAX];
+    let lens = [2, 3, 7, 8, 9, 15, 16, 17, 65, 1000];
+    for (range, len) in ranges.into_iter().flat_map(|range| lens.map(|len| (range, len))) {
+        for minimum in [0, u32::MAX - range] {
+            // The least, the greatest, and others.
+            let others = (2..len).map(|_| minimum + random.random_range(0..=range));
+            let mut times: Vec<u32> = [minimum, minimum + range].into_iter().chain(others).collect();
+            times.rotate_left(random.random_range(0..len));
+            let lists = BTreeMap::from([
+                (0, (BASE_VERSION, vec![4], vec![1_600_000_000])),
+                (1, (BASE_VERSION, (0..len as u32).collect(), times)),
+            ]);
+            check(&open(&written(&lists)).expect("complete"), &lists);
+        }
+    }
+}
+
+#[test]
+fn the_time_of_a_single_edge_takes_four_bytes() {
+    let bytes = |time| {
+        // The first list's time is the base.
+        let lists = [(vec![1, 2], vec![7, 7]), (vec![1], vec![time])].map(|(ids, times)| (BASE_VERSION, ids, times));
+        let lists: Lists = (0..).zip(lists).collect();
+        let segment = open(&written(&lists)).expect("complete");
+        check(&segment, &lists);
+        segment.info().times_bytes
+    };
+    // And the ordinal and two offsets of a sparse index, or three of a dense one, instead of one.
+    assert!([0, 8, u32::MAX].map(|time| bytes(time) - bytes(7)).into_iter().all(|bytes| bytes == 4 + 8));
+}
+
+#[test]
+fn times_in_the_order_of_time_take_some_two_bits_more_than_they_need() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     for (len, bits) in [(4096, 30.2), (100_000, 30.2)] {
         let range = 5 * 365 * 86_400;

@@ -112,6 +112,12 @@ pub(crate) fn long() -> Lists {
     BTreeMap::from([(3, (BASE_VERSION, (0..TIME_ORDERED_ENTRIES).map(|i| i * 3).collect(), times))])
 }
 
+/// A list whose times lie in groups, of which the last is not full.
+pub(crate) fn grouped() -> Lists {
+    let times = (0..30).map(|i| 1_767_225_600 + i * 7_654_321 % 157_000_000).collect();
+    BTreeMap::from([(2, (BASE_VERSION, (0..30).map(|i| i * 5).collect(), times))])
+}
+
 /// Lists that fill some blocks, in a file that is still small enough to damage in many ways.
 fn several_blocks() -> Lists {
     let mut random = ChaCha8Rng::seed_from_u64(3);
@@ -227,6 +233,7 @@ fn the_bytes_of_a_segment_are_those_of_the_first_release() {
     golden("dense times", &times_path(), &dense, include_str!("../golden/dense.times.hex"));
     golden("sparse", &path(), &sparse, include_str!("../golden/sparse.segment.hex"));
     golden("sparse times", &times_path(), &sparse, include_str!("../golden/sparse.times.hex"));
+    golden("times in groups", &times_path(), &grouped(), include_str!("../golden/groups.times.hex"));
     golden("times by time", &times_path(), &long(), include_str!("../golden/long.times.hex"));
 }
 
@@ -291,6 +298,7 @@ fn each_flipped_bit_and_each_cut_of_a_small_segment_is_noticed() {
     damage(&small([0, 1, 2, 4]), TIME_ORDERED_ENTRIES, 1);
     damage(&small([5, 80, 81, 1_000_000]), TIME_ORDERED_ENTRIES, 1);
     damage(&small([0, 1, 2, 4]), 3, 1);
+    damage(&grouped(), TIME_ORDERED_ENTRIES, 1);
 }
 
 #[test]
@@ -355,6 +363,17 @@ fn what_is_not_a_segment_or_of_a_later_release_is_called_so() {
 }
 
 #[test]
+fn times_of_version_1_which_had_no_groups_are_refused_by_name() {
+    let disk = written(&small([5, 80, 81, 1_000_000]));
+    let old = include_str!("../golden/sparse-version-1.times.hex").split_whitespace();
+    let old: Vec<u8> = old.map(|byte| u8::from_str_radix(byte, 16).expect("a byte")).collect();
+    disk.create(&times_path()).and_then(|mut file| file.write_at(0, &old)).expect("written");
+    let error = open(&disk).expect_err("an earlier version");
+    assert!(matches!(&error, SegmentError::UnknownVersion { path, version: 1 } if *path == times_path()), "{error}");
+    assert!(error.to_string().contains("format version 1"), "{error}");
+}
+
+#[test]
 fn a_list_with_valid_checksums_that_is_none_is_reported_with_its_user() {
     let lists = small([0, 1, 2, 4]);
     let disk = written(&lists);
@@ -386,17 +405,26 @@ fn what_contradicts_itself_under_right_checksums_is_said_to() {
         let last = file.len() - 8;
         file[last] -= 1;
     };
-    let cases: [(&str, &[PathBuf], Change); 7] = [
-        ("DamagedHeader", &[path()], |file| file[120] = 1),
-        ("DamagedHeader", &[path()], |file| file[16] = 64),
-        ("CorruptIndex", &[path()], first_offset),
-        ("CorruptIndex", &[path()], last_offset),
-        ("WrongCounts", &[path(), times_path()], |file| file[72] += 1),
-        ("CorruptTimes", &[times_path()], |file| file[128] = 33),
-        ("CorruptTimes", &[times_path()], |file| file[128 + 6] |= 0x80),
+    let lists = || small([0, 1, 2, 4]);
+    type Case<'a> = (&'a str, fn() -> Lists, &'a [PathBuf], Change);
+    let cases: [Case<'_>; 13] = [
+        ("DamagedHeader", lists, &[path()], |file| file[120] = 1),
+        ("DamagedHeader", lists, &[path()], |file| file[16] = 64),
+        ("CorruptIndex", lists, &[path()], first_offset),
+        ("CorruptIndex", lists, &[path()], last_offset),
+        ("WrongCounts", lists, &[path(), times_path()], |file| file[72] += 1),
+        ("CorruptTimes", lists, &[times_path()], |file| file[128] = 33),
+        ("CorruptTimes", lists, &[times_path()], |file| file[128 + 6] |= 0x80),
+        // Times in groups: the head, a minimum of one byte, the greatest digit, digits and low bits.
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128] = 0x80 | 26),
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128] ^= 0x40),
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128 + 2] = 0),
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128 + 2] = 128),
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128 + 2] -= 1),
+        ("CorruptTimes", grouped, &[times_path()], |file| file[128 + 3..128 + 9].fill(0xff)),
     ];
-    for (case, (expected, paths, change)) in cases.into_iter().enumerate() {
-        let disk = written(&small([0, 1, 2, 4]));
+    for (case, (expected, lists, paths, change)) in cases.into_iter().enumerate() {
+        let disk = written(&lists());
         for path in paths {
             let mut bytes = disk.read(path).expect("there");
             change(&mut bytes);
@@ -428,10 +456,9 @@ proptest! {
     fn arbitrary_bytes_with_right_checksums_never_panic(
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         times in any::<bool>(),
-        dense in any::<bool>(),
+        lists in prop_oneof![Just(small([0, 1, 2, 4])), Just(small([5, 80, 81, 1_000_000])), Just(grouped())],
         time_ordered_entries in prop_oneof![Just(TIME_ORDERED_ENTRIES), Just(3)],
     ) {
-        let lists = small(if dense { [0, 1, 2, 4] } else { [5, 80, 81, 1_000_000] });
         let disk = written_with(&lists, time_ordered_entries);
         let path = if times { times_path() } else { path() };
         let mut bytes = disk.read(&path).expect("there");

@@ -2,10 +2,13 @@
 //!
 //! - [`Times`]: when each edge began; [`ByTime`]: the edges of one list from the oldest on.
 //! - [`Weights`]: what each edge counts.
-//! - `time_ordered`: how the times of a long list lie; `entry`: what the columns are read through.
+//! - `by_id`: the times of a short list, and `radix`: how most of them lie; `time_ordered`: those of a long one.
+//! - `entry`: what the columns are read through.
 
+mod by_id;
 mod by_time;
 mod entry;
+mod radix;
 mod time_ordered;
 mod times;
 mod weights;

@@ -6,10 +6,11 @@ use std::path::Path;
 use base::Revision;
 use base::disk::Disk;
 
+use super::by_id::{ById, Form};
 use super::by_time::ByTime;
 use super::entry::Entry;
 use super::time_ordered::{self, TimeOrdered};
-use crate::adjacency::{bits, varint};
+use crate::adjacency::varint;
 use crate::segment::SegmentError;
 use crate::segment::blocks::Unsynced;
 use crate::segment::format::{Header, Kind};
@@ -21,13 +22,12 @@ use crate::segment::table::{Table, TableWriter};
 /// Below it, reading all times costs less than what a page of them is spared.
 pub const TIME_ORDERED_ENTRIES: u32 = 4096;
 
-/// The widest difference between two times.
-const WIDTH_MAX: u32 = 32;
 /// The part of the head that is a number of bits, and the form in the rest of it.
 const BITS_MASK: u8 = 0x3f;
 const FORM_MASK: u8 = !BITS_MASK;
 const FORM_PACKED: u8 = 0;
 const FORM_TIME_ORDERED: u8 = 0x40;
+const FORM_GROUPED: u8 = 0x80;
 /// The most bytes before the differences: the head and the minimum.
 const START_MAX: usize = 6;
 /// The bytes of the time of a list of one edge.
@@ -44,13 +44,19 @@ const TIME_BYTES: usize = 4;
 ///
 /// | part | bytes | what |
 /// |---|---|---|
-/// | head | 1 | bits 0 to 5: a number of bits; bit 6: whether the times are in the order of time |
+/// | head | 1 | bits 0 to 5: a number of bits; bit 6: whether the times are in the order of time; bit 7: whether they are in groups |
 /// | minimum | 1 to 5 | a varint: the list's earliest time less the base, signed; 2 d where d is not negative, else -2 d - 1 |
-/// | times | the rest | each time less the minimum, in one of two forms |
+/// | greatest digit | 1 or none | that of groups, 1 to 127 |
+/// | times | the rest | each time less the minimum, in one of three forms |
 ///
-/// In the order of the ids, the differences are packed, as many bits each as the head says, 0 to 32; zeros fill the last
-/// byte. In the order of time, `time_ordered` in this folder says how, lie those of lists from some number of edges on,
-/// [`TIME_ORDERED_ENTRIES`] by default; the header says which. Lists whose times are all equal are packed: no bits each.
+/// In the order of the ids, the differences are *packed*, as many bits each as the greatest one needs, 0 to 32, which the
+/// head says, and zeros fill the last byte; or they are in *groups*, `radix` in this folder says how, whose number of low
+/// bits, 0 to 25, is in the head. They are in groups where that takes fewer bytes. In the order of time, `time_ordered`
+/// says how, lie those of lists from some number of edges on, [`TIME_ORDERED_ENTRIES`] by default; the header says which.
+/// Lists whose times are all equal are packed: no bits each.
+///
+/// Five years of seconds differ by log2(157,000,000) = 27.23 bits. A list of 200 such times takes 27.25 for each and some
+/// 6 bytes for itself.
 #[derive(Debug)]
 pub struct Times {
     table: Table,
@@ -58,13 +64,7 @@ pub struct Times {
 
 /// The times of one list, parsed.
 enum Column<'a> {
-    /// In the order of the ids.
-    Packed {
-        entry: Entry<'a>,
-        start: usize,
-        minimum: u32,
-        width: u32,
-    },
+    ById(ById<'a>),
     ByTime(ByTime<'a>),
 }
 
@@ -96,16 +96,9 @@ impl Times {
         times: &mut Vec<u32>,
     ) -> Result<(), SegmentError> {
         match self.column(ordinal, len)? {
-            Column::Packed { entry, start, minimum, width } => {
-                let differences = entry.numbers(start, width, positions.clone())?;
-                times.reserve(positions.len());
-                for place in 0..positions.len() {
-                    times.push(minimum.checked_add(differences.get(place)).ok_or_else(|| entry.corrupt())?);
-                }
-            }
-            Column::ByTime(column) => column.decode_positions_into(positions, times)?,
+            Column::ById(column) => column.decode_into(positions, times),
+            Column::ByTime(column) => column.decode_positions_into(positions, times),
         }
-        Ok(())
     }
 
     /// Appends the times at some positions, which ascend, of the list of `ordinal`, which has `len` ids.
@@ -120,14 +113,7 @@ impl Times {
         times: &mut Vec<u32>,
     ) -> Result<(), SegmentError> {
         match self.column(ordinal, len)? {
-            Column::Packed { entry, start, minimum, width } => {
-                for position in positions {
-                    let position = *position as usize;
-                    let difference = entry.numbers(start, width, position..position + 1)?.get(0);
-                    times.push(minimum.checked_add(difference).ok_or_else(|| entry.corrupt())?);
-                }
-                Ok(())
-            }
+            Column::ById(column) => column.decode_at(positions, times),
             Column::ByTime(column) => column.decode_at(positions, times),
         }
     }
@@ -136,7 +122,7 @@ impl Times {
     /// ids.
     pub fn by_time(&self, ordinal: u32, len: usize) -> Result<Option<ByTime<'_>>, SegmentError> {
         match self.column(ordinal, len)? {
-            Column::Packed { .. } => Ok(None),
+            Column::ById(_) => Ok(None),
             Column::ByTime(column) => Ok(Some(column)),
         }
     }
@@ -184,13 +170,8 @@ impl Times {
                 Ok(Column::ByTime(ByTime::ordered(column)))
             }
             (FORM_PACKED, 0) if start == entry.len() => Ok(Column::ByTime(ByTime::equal(minimum, len))),
-            (FORM_PACKED, 1..=WIDTH_MAX) => {
-                let packed = len.checked_mul(bits as usize).ok_or_else(|| entry.corrupt())?.div_ceil(8);
-                if entry.len() - start != packed {
-                    return Err(entry.corrupt());
-                }
-                Ok(Column::Packed { entry, start, minimum, width: bits })
-            }
+            (FORM_PACKED, _) => Ok(Column::ById(ById::packed(entry, start, minimum, bits, len)?)),
+            (FORM_GROUPED, _) => Ok(Column::ById(ById::grouped(entry, start, minimum, bits, len)?)),
             _ => Err(entry.corrupt()),
         }
     }
@@ -203,15 +184,18 @@ pub(crate) fn encode(times: &[u32], base: u32, time_ordered_entries: u64, out: &
     if range == 0 {
         return encode_same(minimum, times.len(), base, out);
     }
-    let time_ordered = times.len() as u64 >= time_ordered_entries;
-    let bits =
-        if time_ordered { time_ordered::low_bits(times.len(), range) } else { u32::BITS - range.leading_zeros() };
-    put_head(bits as u8 | if time_ordered { FORM_TIME_ORDERED } else { FORM_PACKED }, minimum, base, out);
-    if time_ordered {
-        time_ordered::encode(times, minimum, bits, out);
-    } else {
-        bits::pack(times.iter().map(|time| time - minimum), bits, out);
+    if times.len() as u64 >= time_ordered_entries {
+        let low_bits = time_ordered::low_bits(times.len(), range);
+        put_head(FORM_TIME_ORDERED | low_bits as u8, minimum, base, out);
+        return time_ordered::encode(times, minimum, low_bits, out);
     }
+    let form = Form::choose(times.len(), range);
+    let head = match form {
+        Form::Packed(width) => FORM_PACKED | width as u8,
+        Form::Grouped(radix) => FORM_GROUPED | radix.low_bits() as u8,
+    };
+    put_head(head, minimum, base, out);
+    form.encode(times, minimum, out);
 }
 
 /// Appends the entry of a list of `len` ids, of which there are some, whose times are all this one.
