@@ -25,15 +25,15 @@ impl TimelineService {
         let (tweet, user) = (TweetId(id), UserId(user));
         let view = self.0.store.view();
         let author = self.0.reads.run(move || Ok(view.author_of(tweet)?)).await?.ok_or(Refusal::NoTweet(tweet))?;
-        let blocked = author != user && self.0.graph.either_blocks(user, author).await.map_err(naming("user"))?;
-        // What was done before a block can be said again, and taken back; but the tweet may be none for them any more.
-        let hidden =
-            blocked && self.0.graph.blocking(&[author], user, None).await.map_err(naming("user"))?.contains(&true);
+        // What was done before a block can be taken back, and that is all.
+        if engaged && author != user && self.0.graph.either_blocks(user, author).await.map_err(naming("user"))? {
+            return Err(Refusal::Blocked.into());
+        }
         let Engaged { changed, seen } = match engagement {
-            Engagement::Favorite => self.0.store.write(Favorite { tweet, user, engaged, blocked }).await?,
-            Engagement::Retweet => self.0.store.write(Retweet { tweet, user, engaged, blocked }).await?,
+            Engagement::Favorite => self.0.store.write(Favorite { tweet, user, engaged }).await?,
+            Engagement::Retweet => self.0.store.write(Retweet { tweet, user, engaged }).await?,
         };
-        Ok(EngageResponse { changed, tweet: (!hidden).then(|| tweet_seen(seen)) })
+        Ok(EngageResponse { changed, tweet: Some(tweet_seen(seen)) })
     }
 
     pub(super) async fn who_engaged(&self, request: EngagedRequest) -> Result<EngagedResponse, Error> {

@@ -5,7 +5,7 @@ use proto::timeline::NotificationKind;
 
 use super::engagement::{Engaged, Target};
 use super::{Command, Draft};
-use crate::error::{Refusal, StoreError};
+use crate::error::StoreError;
 use crate::tweets::keys::{self, Table};
 use crate::tweets::record::{EngagementRecord, FavoritedRecord, FavoritedTweetRecord, UserFavoriteRecord};
 
@@ -16,8 +16,6 @@ pub(crate) struct Favorite {
     pub user: UserId,
     /// False takes it back.
     pub engaged: bool,
-    /// A block stands between the user and the author: no favorite can come about, but one can be there, and end.
-    pub blocked: bool,
 }
 
 impl Command for Favorite {
@@ -33,11 +31,10 @@ impl Command for Favorite {
 
     /// Makes it so; nothing changes where it was so before. `id` is the favorite's place in the lists.
     fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
-        let Favorite { tweet, user, engaged, blocked } = *self;
+        let Favorite { tweet, user, engaged } = *self;
         let mut target = Target::read(tweet, user, draft)?;
         match (target.favorited, engaged) {
             (Some(_), true) | (None, false) => return Ok(target.engaged(false)),
-            (None, true) if blocked => return Err(Refusal::Blocked.into()),
             (None, true) => {
                 let kind = NotificationKind::Favorite;
                 let notice = draft.notice(target.tweet.author, kind, tweet, &[user], id)?;

@@ -5,7 +5,7 @@ use proto::timeline::NotificationKind;
 
 use super::engagement::{Engaged, Target};
 use super::{Command, Draft, Effect, Tweet};
-use crate::error::{Refusal, StoreError};
+use crate::error::StoreError;
 use crate::tweets::keys::{self, Table};
 use crate::tweets::record::{AuthorRecord, EngagementRecord, RetweetedRecord, TweetRecord};
 
@@ -16,8 +16,6 @@ pub(crate) struct Retweet {
     pub user: UserId,
     /// False takes it back.
     pub engaged: bool,
-    /// A block stands between the user and the author: no retweet can come about, but one can be there, and end.
-    pub blocked: bool,
 }
 
 impl Command for Retweet {
@@ -33,11 +31,10 @@ impl Command for Retweet {
 
     /// Makes it so; nothing changes where it was so before. `id` is the retweet's place in the streams.
     fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
-        let Retweet { tweet, user, engaged, blocked } = *self;
+        let Retweet { tweet, user, engaged } = *self;
         let mut target = Target::read(tweet, user, draft)?;
         match (target.retweeted, engaged) {
             (Some(_), true) | (None, false) => return Ok(target.engaged(false)),
-            (None, true) if blocked => return Err(Refusal::Blocked.into()),
             (None, true) => {
                 let of_user = draft.get::<AuthorRecord>(Table::Authors, &keys::author_key(user))?.unwrap_or_default();
                 let kind = NotificationKind::Retweet;
@@ -114,7 +111,7 @@ mod tests {
             idempotency_key: String::new(),
         };
         let tweet = new.apply(TweetId(100), &mut draft)?;
-        let retweet = |user| Retweet { tweet: tweet.id, user: UserId(user), engaged: true, blocked: false };
+        let retweet = |user| Retweet { tweet: tweet.id, user: UserId(user), engaged: true };
         assert!(retweet(2).apply(TweetId(200), &mut draft)?.changed);
         assert!(!retweet(2).apply(TweetId(300), &mut draft)?.changed);
         assert!(retweet(3).apply(TweetId(400), &mut draft)?.changed);
