@@ -10,8 +10,8 @@ use proto::timeline::{
 };
 use timeline_service::News;
 
-use crate::durability::{copy_folder, damage, empty};
-use crate::support::{Harness, new, page};
+use crate::durability::{damage, empty};
+use crate::support::{Harness, copy_folder, new, page};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
