@@ -149,6 +149,9 @@ pub enum Refusal {
     /// The tweet to be answered does not exist, or does no more.
     #[error("there is no tweet {0} to answer")]
     NothingToAnswer(TweetId),
+    /// The author blocks the one who wants to engage with the tweet, or is blocked by them.
+    #[error("a block stands between you and the author")]
+    Blocked,
     /// The idempotency key named another tweet.
     #[error("this key was used for another tweet")]
     KeyReused,
@@ -163,6 +166,7 @@ impl From<Refusal> for base::Error {
             Refusal::NoTweet(_) => (Code::NotFound, Some("id")),
             Refusal::NotTheAuthor => (Code::PermissionDenied, None),
             Refusal::NothingToAnswer(_) => (Code::NotFound, Some("in_reply_to")),
+            Refusal::Blocked => (Code::PermissionDenied, None),
             Refusal::KeyReused => (Code::AlreadyExists, Some("idempotency_key")),
             Refusal::KeyOfDeleted => (Code::NotFound, Some("idempotency_key")),
         };

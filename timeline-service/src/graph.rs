@@ -6,19 +6,45 @@
 use async_trait::async_trait;
 use base::{Code, Error, ListRef, Relation, Revision, UserId, limits};
 use proto::graph::{
-    BitmapOutput, Combination, Combine, ContainsRequest, Expression, Pair, RelateRequest, SelectRequest, expression,
-    select_request, select_response,
+    BitmapOutput, Combination, Combine, ContainsRequest, Expression, Pair, RelateRequest, SelectRequest, UpdateSetRequest,
+    VersionsRequest, expression, select_request, select_response,
 };
 use proto::link::GraphLink;
 use roaring::RoaringBitmap;
 
 use crate::core::rules::Sources;
 
+/// The name of the set of active readers in the graph.
+pub const ACTIVE_READERS: &str = "active_readers";
+
+/// The revisions of the last changes of what a reader follows, mutes and blocks, and of who blocks them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions(pub [Revision; 4]);
+
+impl Versions {
+    /// The last change of all.
+    pub(crate) fn last(&self) -> Revision {
+        self.0.into_iter().fold(Revision::ZERO, Revision::max)
+    }
+}
+
 /// What this service needs of the graph. Every answer is at least as new as the revision that is asked for.
 #[async_trait]
 pub trait Graph: Send + Sync {
     /// Whom a reader follows, and who is hidden from them.
     async fn sources(&self, reader: UserId, at_least: Option<Revision>) -> Result<Sources, Error>;
+
+    /// The versions of a reader's lists: as long as they are the same, so is what [`sources`](Self::sources) answers.
+    async fn versions(&self, reader: UserId, at_least: Option<Revision>) -> Result<Versions, Error>;
+
+    /// Who follows an author without muting them and is an active reader.
+    async fn recipients(&self, author: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
+
+    /// The set of active readers, made where there is none.
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error>;
+
+    /// Changes the set of active readers; each list has at most [`limits::CHANGES_MAX`] users.
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error>;
 
     /// Which of some authors (at most [`limits::BATCH_MAX`]) block a viewer, in their order.
     async fn blocking(
@@ -41,15 +67,51 @@ impl Graph for GraphLink {
             ListRef::forward(Relation::Block, reader),
             ListRef::reverse(Relation::Block, reader),
         ];
-        let hidden = expression::Node::Combination(Combination {
-            combine: Combine::Union as i32,
-            operands: hidden.map(list).into(),
-        });
+        let hidden = combine(Combine::Union, hidden.map(list).into());
         let (followees, hidden) = tokio::try_join!(
             bitmap(self, followees, at_least),
-            bitmap(self, Expression { node: Some(hidden) }, at_least),
+            bitmap(self, hidden, at_least),
         )?;
         Ok(Sources { followees, hidden })
+    }
+
+    async fn versions(&self, reader: UserId, at_least: Option<Revision>) -> Result<Versions, Error> {
+        let lists = [
+            ListRef::forward(Relation::Follow, reader),
+            ListRef::forward(Relation::Mute, reader),
+            ListRef::forward(Relation::Block, reader),
+            ListRef::reverse(Relation::Block, reader),
+        ];
+        let request =
+            VersionsRequest { lists: lists.map(Into::into).into(), at_least: at_least.map(Into::into) };
+        let answered = GraphLink::versions(self, request).await?.versions;
+        let versions: Vec<_> = answered
+            .iter()
+            .map(|version| proto::convert::revision(Some(version), "versions"))
+            .collect::<Result<Option<_>, _>>()
+            .map_err(Error::internal)?
+            .unwrap_or_default();
+        Ok(Versions(versions.try_into().map_err(|_| misunderstood("versions are missing"))?))
+    }
+
+    async fn recipients(&self, author: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let active = Expression { node: Some(expression::Node::NamedSet(ACTIVE_READERS.to_owned())) };
+        let followers = list(ListRef::reverse(Relation::Follow, author));
+        let muting = list(ListRef::reverse(Relation::Mute, author));
+        let both = combine(Combine::Intersection, vec![followers, active]);
+        bitmap(self, combine(Combine::Difference, vec![both, muting]), at_least).await
+    }
+
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+        // An update that changes nothing creates the set.
+        self.update_active_readers(&[], &[]).await?;
+        bitmap(self, Expression { node: Some(expression::Node::NamedSet(ACTIVE_READERS.to_owned())) }, None).await
+    }
+
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error> {
+        let request =
+            UpdateSetRequest { name: ACTIVE_READERS.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
+        self.update_set(request).await.map(drop)
     }
 
     async fn blocking(
@@ -85,6 +147,10 @@ pub(crate) fn naming(field: &'static str) -> impl Fn(Error) -> Error {
         (Code::InvalidArgument, _) => error.with_field(field),
         _ => error,
     }
+}
+
+fn combine(combine: Combine, operands: Vec<Expression>) -> Expression {
+    Expression { node: Some(expression::Node::Combination(Combination { combine: combine as i32, operands })) }
 }
 
 fn list(list: ListRef) -> Expression {

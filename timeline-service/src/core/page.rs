@@ -75,7 +75,15 @@ pub(crate) struct Between {
 }
 
 impl Between {
-    const ALL: Between = Between { above: None, below: None };
+    /// Everything.
+    pub(crate) const ALL: Between = Between { above: None, below: None };
+
+    /// The smallest and the greatest id that lie between; none where there is none.
+    pub(crate) fn bounds(self) -> Option<(TweetId, TweetId)> {
+        let first = self.above.map_or(Some(0), |above| above.0.checked_add(1))?;
+        let last = self.below.map_or(Some(u64::MAX), |below| below.0.checked_sub(1))?;
+        (first <= last).then_some((TweetId(first), TweetId(last)))
+    }
 
     const fn older_than(place: TweetId) -> Self {
         Between { above: None, below: Some(place) }

@@ -104,7 +104,6 @@ impl<V: Weigh> Cache<V> {
     }
 
     /// How many values are kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "asked by tests"))]
     pub(crate) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().places.len()).sum()
     }

@@ -14,6 +14,9 @@
 
 use base::{TweetId, UserId};
 
+use crate::core::rules::Origin;
+use crate::tweets::Tweet;
+
 /// Words of the longest entry.
 pub(crate) const WORDS_MAX: usize = 5;
 
@@ -35,6 +38,19 @@ impl Entry {
     pub(crate) const fn id(&self) -> TweetId {
         match *self {
             Entry::Plain { id } | Entry::Comment { id, .. } | Entry::Retweet { id, .. } => id,
+        }
+    }
+
+    /// What the rules ask of it; none for a plain tweet, which they show to everybody who follows its author.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        match *self {
+            Entry::Plain { .. } => None,
+            Entry::Comment { id, author, answers } => {
+                Some(Origin { id, shown: id, author, retweeter: None, answers: Some(answers) })
+            }
+            Entry::Retweet { id, retweeter, shown, author, answers } => {
+                Some(Origin { id, shown, author, retweeter: Some(retweeter), answers })
+            }
         }
     }
 
@@ -98,6 +114,18 @@ impl Entry {
         }
         let by = UserId(*rest.last()? as u32);
         Some((retweet(Some((TweetId(answered), by))), 5))
+    }
+}
+
+impl From<&Tweet> for Entry {
+    fn from(tweet: &Tweet) -> Self {
+        match tweet.origin() {
+            Origin { id, shown, author, retweeter: Some(retweeter), answers } => {
+                Entry::Retweet { id, retweeter, shown, author, answers }
+            }
+            Origin { id, author, answers: Some(answers), .. } => Entry::Comment { id, author, answers },
+            Origin { id, .. } => Entry::Plain { id },
+        }
     }
 }
 

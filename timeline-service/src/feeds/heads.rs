@@ -123,6 +123,11 @@ impl Heads {
         self.cache.bytes()
     }
 
+    /// How many heads there are.
+    pub(crate) fn len(&self) -> usize {
+        self.cache.len()
+    }
+
     #[cfg(test)]
     pub(crate) fn forget(&self, author: UserId) {
         self.cache.remove(&mut self.cache.lock(author), author);

@@ -11,7 +11,7 @@
 //! Delivering must be cheap: readers are numbered densely, blocks of neighbours share a part and its lock, a batch of entries is
 //! sorted by part first, and within a part an append is a look into a table and a word into a ring, without a lock of its own.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use base::{TweetId, UserId};
 use parking_lot::Mutex;
@@ -38,6 +38,7 @@ pub(crate) struct Materialised {
     bytes: AtomicUsize,
     feeds: AtomicUsize,
     bytes_max: usize,
+    tickets: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -75,8 +76,10 @@ pub(crate) struct About {
     pub versions: Versions,
     /// Nothing from here up to what is delivered is missing.
     pub from: TweetId,
-    /// The greatest id of the view that it was built from: nothing up to here was skipped.
+    /// The greatest id of the view that it was built from: up to here everything is in it.
     pub covered_to: TweetId,
+    /// Nothing up to here was skipped.
+    pub checked_to: TweetId,
     /// The epoch since which what left is known.
     pub stamp: u64,
     /// The batch of the view.
@@ -93,13 +96,22 @@ pub(crate) struct Built {
     pub about: About,
 }
 
+/// A place that is reserved: by whoever has this, and nobody else.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    user: UserId,
+    number: u64,
+}
+
 /// What there is of a reader's feed.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Found {
     /// What it stands for; its words were copied.
     Ready(About),
-    /// It stands for something else.
+    /// It stands for other lists, or for an epoch that is over.
     Stale,
+    /// It was built from a newer state, and does not tell what went before that.
+    Newer,
     /// Somebody is building it.
     Reserved,
     /// There is none.
@@ -110,44 +122,60 @@ impl Materialised {
     /// No feed, and never more than so many bytes of them, but for what came in last.
     pub(crate) fn new(bytes_max: usize) -> Self {
         let parts = (0..PARTS).map(|_| Mutex::default()).collect();
-        Materialised { parts, bytes: AtomicUsize::new(0), feeds: AtomicUsize::new(0), bytes_max }
+        Materialised {
+            parts,
+            bytes: AtomicUsize::new(0),
+            feeds: AtomicUsize::new(0),
+            bytes_max,
+            tickets: AtomicU64::new(0),
+        }
     }
 
-    /// Keeps what is delivered to a reader from now on, in place of a feed that is there. False where somebody else is
+    /// Keeps what is delivered to a reader from now on, in place of a feed that is there. None where somebody else is
     /// building one.
-    pub(crate) fn reserve(&self, user: UserId, words_max: usize) -> bool {
+    pub(crate) fn reserve(&self, user: UserId, words_max: usize) -> Option<Ticket> {
         let mut part = self.part(user);
         match part.find(user) {
-            Some(feed) if feed.phase == Phase::Reserved => return false,
+            Some(feed) if feed.phase == Phase::Reserved => return None,
             Some(_) => self.clear(&mut part, user),
             None => {}
         }
+        let ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
         let feed = Feed {
             ring: Ring::new(&[], words_max),
             phase: Phase::Reserved,
             was_used: true,
             user: user.0,
-            about: Box::default(),
+            about: Box::new(About { covered_to: TweetId(ticket), ..About::default() }),
         };
         self.bytes.fetch_add(feed.bytes(), Ordering::Relaxed);
         self.feeds.fetch_add(1, Ordering::Relaxed);
         part.put(user, feed);
-        true
+        Some(Ticket { user, number: ticket })
+    }
+
+    /// Gives a place up again.
+    pub(crate) fn abandon(&self, ticket: &Ticket) {
+        let mut part = self.part(ticket.user);
+        if part.find(ticket.user).is_some_and(|feed| feed.is_of(ticket)) {
+            self.clear(&mut part, ticket.user);
+        }
     }
 
     /// Completes a feed whose place was reserved before the view that it was built from was taken. Those that had to make
     /// room are handed to `evicted`.
     pub(crate) fn complete(
         &self,
-        user: UserId,
+        ticket: &Ticket,
         built: Built,
         words_max: usize,
         mut evicted: impl FnMut(UserId, Built),
     ) -> bool {
+        let user = ticket.user;
         let mut out = Vec::new();
         {
             let mut part = self.part(user);
-            let Some(feed) = part.find(user).filter(|feed| feed.phase == Phase::Reserved) else { return false };
+            let Some(feed) = part.find(user).filter(|feed| feed.is_of(ticket)) else { return false };
             if feed.ring.has_lost() {
                 // More came meanwhile than a feed holds.
                 self.clear(&mut part, user);
@@ -187,8 +215,11 @@ impl Materialised {
     }
 
     /// Lets go of a reader's feed, complete or not.
-    pub(crate) fn remove(&self, user: UserId) {
-        self.clear(&mut self.part(user), user);
+    pub(crate) fn remove(&self, user: UserId) -> Option<Built> {
+        let mut part = self.part(user);
+        let built = part.find(user).filter(|feed| feed.phase == Phase::Ready).map(|feed| feed.built());
+        self.clear(&mut part, user);
+        built
     }
 
     /// Takes all complete feeds out.
@@ -224,8 +255,11 @@ impl Materialised {
             Phase::Reserved => return Found::Reserved,
             Phase::Ready => {}
         }
-        if feed.about.versions != *versions || feed.about.batch > batch || !gone.covers(feed.about.stamp) {
+        if feed.about.versions != *versions || !gone.covers(feed.about.stamp) {
             return Found::Stale;
+        }
+        if feed.about.batch > batch {
+            return Found::Newer;
         }
         feed.was_used = true;
         feed.ring.copy(count, words);
@@ -233,11 +267,11 @@ impl Materialised {
     }
 
     /// Nothing was skipped for this reader up to a place.
-    pub(crate) fn cover(&self, user: UserId, to: TweetId) {
+    pub(crate) fn check(&self, user: UserId, to: TweetId) {
         if let Some(feed) = self.part(user).find(user)
             && feed.phase == Phase::Ready
         {
-            feed.about.covered_to = feed.about.covered_to.max(to);
+            feed.about.checked_to = feed.about.checked_to.max(to);
         }
     }
 
@@ -359,6 +393,11 @@ impl Part {
 }
 
 impl Feed {
+    /// While a place is reserved its ticket stands where later is what the feed covers.
+    fn is_of(&self, ticket: &Ticket) -> bool {
+        self.phase == Phase::Reserved && self.about.covered_to.0 == ticket.number
+    }
+
     fn built(&self) -> Built {
         let mut words = Vec::new();
         self.ring.copy(usize::MAX, &mut words);

@@ -38,9 +38,9 @@ pub(crate) struct Queued {
 }
 
 impl UnderWay {
-    /// Nothing is under way. At most `max` entries wait; `greatest` is the last id that was given out before.
-    pub(crate) fn new(max: usize, greatest: TweetId) -> Self {
-        let queue = Queue { entries: VecDeque::new(), offered_to: greatest };
+    /// Nothing is under way. At most `max` entries wait.
+    pub(crate) fn new(max: usize) -> Self {
+        let queue = Queue { entries: VecDeque::new(), offered_to: TweetId(0) };
         UnderWay { queue: RwLock::new(queue), len: AtomicUsize::new(0), max, wake: Notify::new() }
     }
 
@@ -91,7 +91,7 @@ impl UnderWay {
         queue.entries.iter().filter(|queued| is_wanted(queued.author)).map(|queued| queued.entry).collect()
     }
 
-    /// Everything up to here was delivered or skipped.
+    /// Everything up to here that was ever offered was delivered or skipped.
     pub(crate) fn delivered_to(&self) -> TweetId {
         let queue = self.queue.read();
         queue.entries.front().map_or(queue.offered_to, |first| TweetId(first.entry.id().0 - 1))
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn what_waits_is_seen_until_it_is_done_and_the_queue_is_bounded() {
-        let under_way = UnderWay::new(2, TweetId(4));
-        assert_eq!(under_way.delivered_to(), TweetId(4));
+        let under_way = UnderWay::new(2);
+        assert_eq!(under_way.delivered_to(), TweetId(0));
         let mut skipped = Vec::new();
         for id in 5..8 {
             under_way.offer(UserId(id as u32 % 2), plain(id), || skipped.push(id));

@@ -1,21 +1,21 @@
-//! Pages of tweets: a user's own, and the home feed.
+//! Pages of tweets: a user's own.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use base::cursor::CursorKind;
 use base::{Code, Error, TweetId, UserId};
-use proto::timeline::{Entry, HomeTimelineRequest, TimelineResponse, UserTimelineRequest};
+use proto::timeline::{TimelineResponse, UserTimelineRequest};
 
 use super::TimelineService;
-use super::tweets::to_wire;
+use super::wire::{Shown, entry};
 use crate::StoreError;
 use crate::core::merge::Order;
 use crate::core::page::{self, Between, PageError, Timeline, Wanted};
-use crate::core::rules::{Origin, Reader};
+use crate::core::rules::Facts as _;
 use crate::graph::naming;
 use crate::metrics;
-use crate::tweets::{Tweet, TweetRecord, View};
+use crate::tweets::View;
 
 impl TimelineService {
     pub(super) async fn user(&self, request: UserTimelineRequest) -> Result<TimelineResponse, Error> {
@@ -29,42 +29,29 @@ impl TimelineService {
             }
         }
         let view = self.0.store.view();
-        self.page("user", CursorKind::Timeline, wanted, view.clone(), OwnTweets { view, user }).await
+        let viewer = request.viewer.map(UserId);
+        self.page("user", CursorKind::Timeline, wanted, view.clone(), viewer, OwnTweets { view, user }).await
     }
 
-    pub(super) async fn home(&self, request: HomeTimelineRequest) -> Result<TimelineResponse, Error> {
-        let wanted = Wanted::parse(CursorKind::Feed, request.page.as_ref(), request.page_number)?;
-        let at_least = proto::convert::revision(request.at_least.as_ref(), "at_least")?;
-        let user = UserId(request.user);
-        let sources = self.0.graph.sources(user, at_least).await.map_err(naming("user"))?;
-        let reader = Reader::new(user, sources);
-        let view = self.0.store.view();
-        self.page("home", CursorKind::Feed, wanted, view.clone(), HomeFeed { view, reader }).await
-    }
-
-    /// A page of a timeline that is read from `view`, with the counts of the same state.
-    async fn page<T>(
+    /// A page of a timeline that is read from `view`, as `viewer` sees it, with the counts of the same state.
+    pub(super) async fn page<T>(
         &self,
         name: &'static str,
         kind: CursorKind,
         wanted: Wanted,
         view: Arc<View>,
+        viewer: Option<UserId>,
         timeline: T,
     ) -> Result<TimelineResponse, Error>
     where
-        T: Timeline<Entry = Tweet, Error = StoreError> + Send + 'static,
+        T: Timeline<Entry = Shown, Error = StoreError> + Send + 'static,
     {
         let read = move || {
             let begun = Instant::now();
-            let page = page::cut(&timeline, wanted).map_err(|error| match error {
-                PageError::TooFarDown => Error::new(Code::InvalidArgument, error.to_string()).with_field("page_number"),
-                PageError::Read(error) => error.into(),
-            })?;
+            let page = page::cut(&timeline, wanted).map_err(page_error)?;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
-            let entry = |(id, tweet): (TweetId, _)| {
-                Ok(Entry { tweet: Some(to_wire(&view, tweet)?), id: id.0, ..Entry::default() })
-            };
-            let entries = page.entries.into_iter().map(entry).collect::<Result<_, StoreError>>()?;
+            let entries = page.entries.into_iter().map(|(_, shown)| entry(&view, viewer, shown));
+            let entries = entries.collect::<Result<_, StoreError>>()?;
             metrics::page(name, begun.elapsed());
             Ok(TimelineResponse { entries, next_cursor, prev_cursor })
         };
@@ -79,55 +66,26 @@ struct OwnTweets {
 }
 
 impl Timeline for OwnTweets {
-    type Entry = Tweet;
+    type Entry = Shown;
     type Error = StoreError;
 
     fn walk(
         &self,
         order: Order,
         between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<Tweet>), StoreError>> {
-        let tweets = self.view.tweets_of(std::iter::once(self.user), order, between);
-        tweets.map(|item| item.map(|(id, entry)| (id, Some(tweet(id, entry)))))
-    }
-}
-
-/// The pull merge: what a user and those whom they follow posted, under the rules.
-struct HomeFeed {
-    view: Arc<View>,
-    reader: Reader,
-}
-
-impl Timeline for HomeFeed {
-    type Entry = Tweet;
-    type Error = StoreError;
-
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<Tweet>), StoreError>> {
-        let tweets = self.view.tweets_of(self.reader.authors(), order, between);
+    ) -> impl Iterator<Item = Result<(TweetId, Option<Shown>), StoreError>> {
+        let tweets = self.view.entries_of(std::iter::once(self.user), order, between);
         tweets.map(|item| {
             let (id, entry) = item?;
-            let tweet = tweet(id, entry);
-            let answers = (tweet.record.in_reply_to != 0).then_some(UserId(tweet.record.in_reply_to_author));
-            let seen = self.reader.sees(Origin { author: tweet.author, answers }) && !self.under_tombstone(&tweet)?;
-            Ok((id, seen.then_some(tweet)))
+            let gone = entry.record.retweet_of != 0 && self.view.is_deleted(TweetId(entry.record.retweet_of))?;
+            Ok((id, (!gone).then_some(Shown::Entry(entry))))
         })
     }
 }
 
-impl HomeFeed {
-    /// Whether a tweet answers one that is deleted.
-    fn under_tombstone(&self, tweet: &Tweet) -> Result<bool, StoreError> {
-        match tweet.record.in_reply_to {
-            0 => Ok(false),
-            answered => Ok(self.view.author_of(TweetId(answered))?.is_none()),
-        }
+pub(super) fn page_error(error: PageError<StoreError>) -> Error {
+    match error {
+        PageError::TooFarDown => Error::new(Code::InvalidArgument, error.to_string()).with_field("page_number"),
+        PageError::Read(error) => error.into(),
     }
-}
-
-fn tweet(id: TweetId, (author, record): (UserId, TweetRecord)) -> Tweet {
-    Tweet { id, author, record }
 }

@@ -1,23 +1,22 @@
 //! Posting, deleting and getting tweets.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use base::{Code, Error, TweetId, UserId, limits};
+use base::{Error, TweetId, UserId, limits};
 use proto::timeline::{
-    self, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest, DeleteTweetResponse, GetTweetsRequest,
+    CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest, DeleteTweetResponse, GetTweetsRequest,
     GetTweetsResponse, ResolvedMention,
 };
+use std::collections::HashMap;
 
 use super::TimelineService;
+use super::wire::tweet_seen;
 use crate::core::{entities, text};
 use crate::error::Refusal;
 use crate::graph::naming;
-use crate::tweets::{Delete, NewTweet, Tweet, TweetRecord, View};
+use crate::tweets::{Delete, NewTweet, Seen};
 
 impl TimelineService {
     pub(super) async fn create(&self, request: CreateTweetRequest) -> Result<CreateTweetResponse, Error> {
-        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key, place: _ } = request;
+        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key, place } = request;
         let author = UserId(author);
         text::check(&text, self.0.tweet_characters)?;
         proto::convert::at_most(mentions.len(), self.0.tweet_characters, "mentions")?;
@@ -32,17 +31,17 @@ impl TimelineService {
         if let Some(answered) = in_reply_to.filter(|_| !known) {
             self.may_answer(author, answered).await?;
         }
-        let new = NewTweet { author, text, in_reply_to, entities, idempotency_key };
+        let new = NewTweet { author, text, in_reply_to, entities, place, idempotency_key };
         let tweet = self.0.store.write(new).await?;
         let tweet = if known {
             let view = self.0.store.view();
-            self.0.reads.run(move || Ok(to_wire(&view, tweet)?)).await?
+            self.0.reads.run(move || Ok(view.seen_by(tweet, Some(author))?)).await?
         } else {
-            // Nobody has answered it yet. Asking would be a read that can be refused, after the tweet is posted: the
+            // Nobody has done anything to it yet. Asking would be a read that can be refused, after the tweet is posted: the
             // author would be told that it is not, and post it twice.
-            wire(tweet, 0)
+            Seen::fresh(tweet)
         };
-        Ok(CreateTweetResponse { tweet: Some(tweet) })
+        Ok(CreateTweetResponse { tweet: Some(tweet_seen(tweet)) })
     }
 
     pub(super) async fn delete(&self, request: DeleteTweetRequest) -> Result<DeleteTweetResponse, Error> {
@@ -54,19 +53,19 @@ impl TimelineService {
         proto::convert::at_most(request.ids.len(), limits::TWEETS_BATCH_MAX, "ids")?;
         let at_least = proto::convert::revision(request.at_least.as_ref(), "at_least")?;
         let view = self.0.store.view();
-        let ids = request.ids;
+        let (ids, viewer) = (request.ids, request.viewer.map(UserId));
         let read = move || {
             let found = ids.into_iter().filter_map(|id| view.tweet(TweetId(id)).transpose());
-            found.map(|tweet| Ok(to_wire(&view, tweet?)?)).collect::<Result<Vec<_>, Error>>()
+            found.map(|tweet| Ok(tweet_seen(view.seen_by(tweet?, viewer)?))).collect::<Result<Vec<_>, Error>>()
         };
         let mut tweets = self.0.reads.run(read).await?;
-        if let Some(viewer) = request.viewer
+        if let Some(viewer) = viewer
             && !tweets.is_empty()
         {
             let mut authors: Vec<_> = tweets.iter().map(|tweet| UserId(tweet.author)).collect();
             authors.sort_unstable();
             authors.dedup();
-            let blocking = self.0.graph.blocking(&authors, UserId(viewer), at_least).await.map_err(naming("viewer"))?;
+            let blocking = self.0.graph.blocking(&authors, viewer, at_least).await.map_err(naming("viewer"))?;
             let blocks = |author| authors.binary_search(&UserId(author)).is_ok_and(|place| blocking[place]);
             tweets.retain(|tweet| !blocks(tweet.author));
         }
@@ -89,7 +88,7 @@ impl TimelineService {
         if answered_author != author {
             let blocked = self.0.graph.either_blocks(author, answered_author).await.map_err(naming("author"))?;
             if blocked {
-                return Err(Error::new(Code::PermissionDenied, "a block stands between you and the author"));
+                return Err(Refusal::Blocked.into());
             }
         }
         Ok(())
@@ -100,39 +99,19 @@ fn by_username(mentions: Vec<ResolvedMention>) -> HashMap<String, UserId> {
     mentions.into_iter().map(|mention| (mention.username.to_ascii_lowercase(), UserId(mention.user))).collect()
 }
 
-/// A tweet as clients see it, with its counts.
-pub(super) fn to_wire(view: &Arc<View>, tweet: Tweet) -> Result<timeline::Tweet, crate::StoreError> {
-    let comments_count = view.comments_count(tweet.id)?;
-    Ok(wire(tweet, comments_count))
-}
-
-fn wire(tweet: Tweet, comments_count: u64) -> timeline::Tweet {
-    let Tweet { id, author, record: TweetRecord { text, in_reply_to, in_reply_to_author, entities } } = tweet;
-    timeline::Tweet {
-        id: id.0,
-        author: author.0,
-        text,
-        created_at_ms: id.time_ms(),
-        in_reply_to,
-        in_reply_to_author,
-        entities,
-        comments_count,
-        ..timeline::Tweet::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
     use std::time::Duration;
 
-    use base::Revision;
     use base::clock::SystemClock;
+    use base::{Code, Revision};
     use futures::future::join_all;
+    use roaring::RoaringBitmap;
 
     use super::*;
     use crate::core::rules::Sources;
-    use crate::graph::Graph;
+    use crate::graph::{Graph, Versions};
     use crate::settings::Settings;
 
     /// A graph without an edge.
@@ -142,6 +121,22 @@ mod tests {
     impl Graph for Strangers {
         async fn sources(&self, _: UserId, _: Option<Revision>) -> Result<Sources, Error> {
             Ok(Sources::default())
+        }
+
+        async fn versions(&self, _: UserId, _: Option<Revision>) -> Result<Versions, Error> {
+            Ok(Versions::default())
+        }
+
+        async fn recipients(&self, _: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+            Ok(RoaringBitmap::new())
+        }
+
+        async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+            Ok(RoaringBitmap::new())
+        }
+
+        async fn update_active_readers(&self, _: &[u32], _: &[u32]) -> Result<(), Error> {
+            Ok(())
         }
 
         async fn blocking(&self, authors: &[UserId], _: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {

@@ -3,7 +3,11 @@
 //! - [`keys`]: the tables, and what their keys look like.
 //! - [`record`]: what lies under a key: versioned, checksummed.
 //! - [`view`]: one durable state, to be read from.
-//! - [`heads`]: the oldest and newest tweet of every author, in memory.
+//! - [`scan`]: a part of a table, walked either way.
+//! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
+//! - [`seen`]: a tweet with its counts, as somebody sees it.
+//! - [`bounds`]: where the stream of every author begins and ends, in memory.
+//! - [`memory`]: who keeps things in memory and is told what a durable batch changed.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
@@ -16,15 +20,24 @@
 mod check;
 mod command;
 mod committer;
-mod heads;
+pub(crate) mod bounds;
 mod keys;
+mod lists;
+mod memory;
 mod record;
+mod scan;
+mod seen;
 mod store;
 mod stray;
 mod view;
 
 pub use check::CheckReport;
-pub(crate) use command::{Delete, NewTweet, Tweet};
-pub(crate) use record::TweetRecord;
+#[expect(unused_imports, reason = "the doors to them come next")]
+pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
+#[expect(unused_imports, reason = "the doors to them come next")]
+pub(crate) use lists::{Engagement, Named};
+pub(crate) use command::Effect;
+pub(crate) use memory::Memory;
+pub(crate) use seen::Seen;
 pub(crate) use store::Store;
-pub(crate) use view::View;
+pub(crate) use view::{AuthorStream, View};

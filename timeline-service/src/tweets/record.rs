@@ -9,8 +9,9 @@
 //! The checksum covers table and key, so that a value that got under another key is noticed. Fields are added to the
 //! messages as protobuf allows, without a new version.
 
+use base::TweetId;
 use prost::Message;
-use proto::timeline::Entities;
+use proto::timeline::{Entities, Place};
 
 use super::keys::Table;
 use crate::error::{Damage, StoreError};
@@ -18,7 +19,9 @@ use crate::error::{Damage, StoreError};
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
 
-/// A tweet that is not deleted.
+/// A tweet that is not deleted, or a retweet that is not taken back.
+///
+/// A retweet has no text. It says whom the tweet that it shows answers, so that the rules of a feed need not look it up.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct TweetRecord {
     #[prost(string, tag = "1")]
@@ -31,6 +34,14 @@ pub(crate) struct TweetRecord {
     pub in_reply_to_author: u32,
     #[prost(message, optional, tag = "4")]
     pub entities: Option<Entities>,
+    #[prost(message, optional, tag = "5")]
+    pub place: Option<Place>,
+    /// The tweet that it retweets; 0 for a tweet.
+    #[prost(uint64, tag = "6")]
+    pub retweet_of: u64,
+    /// Who wrote that tweet.
+    #[prost(uint32, tag = "7")]
+    pub retweet_of_author: u32,
 }
 
 /// Where a tweet is, and whether it still is.
@@ -49,11 +60,54 @@ pub(crate) struct ReplyRecord {
     pub author: u32,
 }
 
-/// How many answers a tweet has.
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct CommentsRecord {
+/// That somebody favorited or retweeted a tweet.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct EngagementRecord {
+    #[prost(uint32, tag = "1")]
+    pub user: u32,
+}
+
+/// Which retweet is a user's of a tweet.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct RetweetedRecord {
     #[prost(uint64, tag = "1")]
-    pub count: u64,
+    pub id: u64,
+}
+
+/// Which tweet a user favorited.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct UserFavoriteRecord {
+    #[prost(uint64, tag = "1")]
+    pub tweet: u64,
+    /// Who wrote that tweet.
+    #[prost(uint32, tag = "2")]
+    pub author: u32,
+}
+
+/// Which favorite is a user's of a tweet.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct FavoritedRecord {
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// Who wrote the tweet.
+    #[prost(uint32, tag = "2")]
+    pub author: u32,
+}
+
+/// That a tweet has favorites.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct FavoritedTweetRecord {}
+
+/// How long the lists of a tweet are.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub(crate) struct CountsRecord {
+    /// Tweets that answer it and are not deleted.
+    #[prost(uint64, tag = "1")]
+    pub comments: u64,
+    #[prost(uint64, tag = "2")]
+    pub favorites: u64,
+    #[prost(uint64, tag = "3")]
+    pub retweets: u64,
 }
 
 /// Figures of an author.
@@ -62,12 +116,22 @@ pub(crate) struct AuthorRecord {
     /// Tweets that are not deleted.
     #[prost(uint64, tag = "1")]
     pub tweets: u64,
-    /// The id of the first tweet, which may be deleted by now.
+    /// The id of the first tweet or retweet, which may be gone by now.
     #[prost(uint64, tag = "2")]
     pub oldest: u64,
-    /// The id of the last tweet, which may be deleted by now.
+    /// The id of the last tweet or retweet, which may be gone by now.
     #[prost(uint64, tag = "3")]
     pub newest: u64,
+}
+
+impl AuthorRecord {
+    /// Something new, of this id, is at the top of the author's stream.
+    pub(super) fn reach(&mut self, id: TweetId) {
+        if self.newest == 0 {
+            self.oldest = id.0;
+        }
+        self.newest = id.0;
+    }
 }
 
 /// What an idempotency key made.
@@ -142,7 +206,7 @@ mod tests {
     use super::*;
 
     fn tweet() -> TweetRecord {
-        TweetRecord { text: "hello".to_owned(), in_reply_to: 7, in_reply_to_author: 3, entities: None }
+        TweetRecord { text: "hello".to_owned(), in_reply_to: 7, in_reply_to_author: 3, ..TweetRecord::default() }
     }
 
     fn read(table: Table, key: &[u8], value: &[u8]) -> Result<TweetRecord, Damage> {

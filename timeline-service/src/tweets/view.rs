@@ -11,9 +11,10 @@ use fjall::{Database, Keyspace, Readable, Snapshot};
 use prost::Message;
 
 use super::command::Tweet;
-use super::heads::{Heads, Span};
+use super::bounds::{Bounds, Span};
 use super::keys::{self, Table};
-use super::record::{self, AuthorRecord, CommentsRecord, IndexRecord, TweetRecord, damaged};
+use super::record::{self, AuthorRecord, IndexRecord, StateRecord, TweetRecord, damaged};
+use super::scan::Scan;
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
 use crate::error::{Damage, StoreError};
@@ -44,14 +45,25 @@ impl Tables {
 #[derive(Clone)]
 pub(crate) struct View {
     snapshot: Snapshot,
-    heads: Arc<Heads>,
+    state: StateRecord,
+    bounds: Arc<Bounds>,
     tables: Arc<Tables>,
 }
 
 impl View {
     /// The state of this moment. Only who knows that it is durable may call this.
-    pub(super) fn now(tables: &Arc<Tables>, heads: &Arc<Heads>) -> Self {
-        View { snapshot: tables.db.snapshot(), heads: heads.clone(), tables: tables.clone() }
+    pub(super) fn now(tables: &Arc<Tables>, bounds: &Arc<Bounds>, state: StateRecord) -> Self {
+        View { snapshot: tables.db.snapshot(), state, bounds: bounds.clone(), tables: tables.clone() }
+    }
+
+    /// The number of the batch that made it.
+    pub(crate) fn batch(&self) -> u64 {
+        self.state.batch
+    }
+
+    /// No entry is newer.
+    pub(crate) fn greatest(&self) -> TweetId {
+        TweetId(self.state.greatest)
     }
 
     /// One record.
@@ -73,6 +85,12 @@ impl View {
         })
     }
 
+    /// Whether a table has anything under a prefix.
+    pub(super) fn any(&self, table: Table, prefix: &[u8]) -> Result<bool, StoreError> {
+        let first = self.snapshot.prefix(self.tables.keyspace(table), prefix).next();
+        Ok(first.map(|guard| guard.key()).transpose()?.is_some())
+    }
+
     /// Who wrote a tweet; none where there is none, or none any more.
     pub(crate) fn author_of(&self, id: TweetId) -> Result<Option<UserId>, StoreError> {
         let index = self.get::<IndexRecord>(Table::Index, &keys::id_key(id))?;
@@ -82,10 +100,26 @@ impl View {
     /// A tweet; none where there is none, or none any more.
     pub(crate) fn tweet(&self, id: TweetId) -> Result<Option<Tweet>, StoreError> {
         let Some(author) = self.author_of(id)? else { return Ok(None) };
-        let key = keys::tweet(author, id);
-        // Index and tweet are written in one batch.
+        self.tweet_of(author, id).map(Some)
+    }
+
+    /// A tweet of which it is known, in this state, that it is not deleted.
+    pub(crate) fn tweet_of(&self, author: UserId, id: TweetId) -> Result<Tweet, StoreError> {
+        let key = keys::of_user(author, id);
+        // Whatever says that a tweet is there is written in one batch with it.
         let record = self.get(Table::Tweets, &key)?.ok_or_else(|| damaged(Table::Tweets, &key, Damage::Missing))?;
-        Ok(Some(Tweet { id, author, record }))
+        Ok(Tweet { id, author, record })
+    }
+
+    /// A tweet, if it is by this author and not deleted.
+    pub(crate) fn tweet_if_by(&self, author: UserId, id: TweetId) -> Result<Option<Tweet>, StoreError> {
+        let record = self.get(Table::Tweets, &keys::of_user(author, id))?;
+        Ok(record.map(|record| Tweet { id, author, record }))
+    }
+
+    /// A tweet of which it is known, in this state, that it is not deleted; by whomever it is.
+    pub(crate) fn tweet_that_is_there(&self, id: TweetId) -> Result<Tweet, StoreError> {
+        self.tweet(id)?.ok_or_else(|| damaged(Table::Index, &keys::id_key(id), Damage::Missing))
     }
 
     /// What an author's idempotency key made, if it is remembered.
@@ -94,48 +128,59 @@ impl View {
         Ok(request.map(|request| TweetId(request.id)))
     }
 
-    /// How many tweets answer this one.
-    pub(crate) fn comments_count(&self, id: TweetId) -> Result<u64, StoreError> {
-        Ok(self.get::<CommentsRecord>(Table::Comments, &keys::id_key(id))?.map_or(0, |comments| comments.count))
-    }
-
     /// How many tweets an author has.
     pub(crate) fn tweets_count(&self, author: UserId) -> Result<u64, StoreError> {
         Ok(self.get::<AuthorRecord>(Table::Authors, &keys::author_key(author))?.map_or(0, |author| author.tweets))
     }
 
-    /// The tweets of some authors, merged. Each author costs at most one scan, and none where the bounds of their ids
-    /// show that there is nothing to find, or nothing before the walk ends.
-    pub(crate) fn tweets_of(
+    /// The tweets and retweets of some authors, merged. Each author costs at most one scan, and none where the bounds of
+    /// their ids show that there is nothing to find, or nothing before the walk ends.
+    pub(crate) fn entries_of(
         &self,
         authors: impl Iterator<Item = UserId>,
         order: Order,
         between: Between,
     ) -> Merge<AuthorStream<'_>> {
-        let above = between.above.map_or(Some(0), |above| above.0.checked_add(1));
-        let below = between.below.map_or(Some(u64::MAX), |below| below.0.checked_sub(1));
-        let bounds = above.zip(below).map(|(above, below)| (TweetId(above), TweetId(below)));
-        let stream = |author| {
-            let (first, last) = bounds?;
-            let Span { oldest, newest } = self.heads.of(author)?;
-            let ids = Span { oldest: oldest.max(first), newest: newest.min(last) };
-            (ids.oldest <= ids.newest).then_some(AuthorStream { view: self, author, order, ids, scan: None })
-        };
-        Merge::new(order, authors.filter_map(stream).collect())
+        Merge::new(order, authors.filter_map(|author| self.stream_of(author, order, between)).collect())
+    }
+
+    /// The tweets and retweets of one author; none where the bounds of their ids show that there are none.
+    pub(crate) fn stream_of(&self, author: UserId, order: Order, between: Between) -> Option<AuthorStream<'_>> {
+        let (first, last) = between.bounds()?;
+        let Span { oldest, newest } = self.bounds.of(author)?;
+        let ids = Span { oldest: oldest.max(first), newest: newest.min(last) };
+        (ids.oldest <= ids.newest).then_some(AuthorStream { view: self, author, order, ids, scan: None })
+    }
+
+    /// The records under a prefix, by the id at the end of their keys.
+    pub(super) fn scan<M: Message + Default>(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        order: Order,
+        between: Between,
+    ) -> impl Iterator<Item = Result<(TweetId, M), StoreError>> + use<M> {
+        let bounds = between.bounds();
+        let scan = bounds.map(|(oldest, newest)| self.scan_ids(table, prefix, Span { oldest, newest }, order));
+        scan.into_iter().flatten()
+    }
+
+    fn scan_ids<M: Message + Default>(&self, table: Table, prefix: &[u8], ids: Span, order: Order) -> Scan<M> {
+        Scan::new(table, prefix, ids, order, |keys| self.snapshot.range(self.tables.keyspace(table), keys))
     }
 }
 
-/// The tweets of one author. The scan begins at the first call.
+/// The tweets and retweets of one author. The scan begins at the first call.
 pub(crate) struct AuthorStream<'a> {
     view: &'a View,
     author: UserId,
     order: Order,
     ids: Span,
-    scan: Option<fjall::Iter>,
+    scan: Option<Scan<TweetRecord>>,
 }
 
 impl Stream for AuthorStream<'_> {
-    type Entry = (UserId, TweetRecord);
+    type Entry = Tweet;
     type Error = StoreError;
 
     fn earliest(&self) -> TweetId {
@@ -145,19 +190,10 @@ impl Stream for AuthorStream<'_> {
         }
     }
 
-    fn next(&mut self) -> Result<Option<(TweetId, Self::Entry)>, StoreError> {
-        let scan = self.scan.get_or_insert_with(|| {
-            let keys = keys::tweet(self.author, self.ids.oldest)..=keys::tweet(self.author, self.ids.newest);
-            self.view.snapshot.range(self.view.tables.keyspace(Table::Tweets), keys)
-        });
-        let next = match self.order {
-            Order::NewestFirst => scan.next_back(),
-            Order::OldestFirst => scan.next(),
-        };
-        let Some(guard) = next else { return Ok(None) };
-        let (key, value) = guard.into_inner()?;
-        let id = keys::last_id(&key).ok_or_else(|| damaged(Table::Tweets, &key, Damage::Truncated))?;
-        let record = record::decode(Table::Tweets, &key, &value)?;
-        Ok(Some((id, (self.author, record))))
+    fn next(&mut self) -> Result<Option<(TweetId, Tweet)>, StoreError> {
+        let AuthorStream { view, author, order, ids, ref mut scan } = *self;
+        let scan = scan.get_or_insert_with(|| view.scan_ids(Table::Tweets, &keys::author_key(author), ids, order));
+        let Some((id, record)) = scan.next().transpose()? else { return Ok(None) };
+        Ok(Some((id, Tweet { id, author, record })))
     }
 }

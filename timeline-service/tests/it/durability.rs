@@ -132,7 +132,7 @@ fn damage(folder: &Path, table: &str) {
 
 #[tokio::test]
 async fn damaged_records_are_data_loss_and_never_wrong_data() {
-    for table in ["tweets", "index", "comments"] {
+    for table in ["tweets", "index", "counts"] {
         let mut harness = Harness::new();
         let tweet = harness.post(1, "text").await;
         harness.reply(1, tweet.id).await.expect("posted");
@@ -142,7 +142,7 @@ async fn damaged_records_are_data_loss_and_never_wrong_data() {
         let error = harness.get(&[tweet.id], None).await.expect_err(table);
         assert_eq!(error.code(), Code::DataLoss, "{table}");
         let deleted = harness.delete(1, tweet.id).await.map_err(|error| error.code());
-        assert_eq!(deleted, if table == "comments" { Ok(true) } else { Err(Code::DataLoss) }, "{table}");
+        assert_eq!(deleted, if table == "counts" { Ok(true) } else { Err(Code::DataLoss) }, "{table}");
         // The store itself goes on.
         let next = harness.post(2, "elsewhere").await;
         assert_eq!(harness.get(&[next.id], None).await.expect("readable"), [next]);
@@ -275,7 +275,7 @@ fn empty(folder: &Path, table: &str) {
 
 #[tokio::test]
 async fn the_check_finds_what_is_damaged_and_what_is_missing() {
-    for table in ["tweets", "index", "replies", "comments", "authors", "requests", "request_ages"] {
+    for table in ["tweets", "index", "replies", "counts", "authors", "requests", "request_ages"] {
         for (what, spoil) in [("damaged", damage as fn(&Path, &str)), ("missing", empty)] {
             let mut harness = Harness::new();
             let tweet = harness.post(1, "text").await;

@@ -83,10 +83,10 @@ async fn take(step: Step, harness: &mut Harness, model: &mut Model) -> Result<()
         Step::Follow(one, other) => harness.graph.follow(one, other),
         Step::Clock(by) => harness.clock.set(base::clock::Clock::now_ms(&*harness.clock).saturating_add_signed(by)),
         Step::Reopen => harness.reopen(),
-        Step::Unfollow(one, other) => drop(harness.graph.0.lock().follows.remove(&(one, other))),
-        Step::Mute(one, other) => drop(harness.graph.0.lock().mutes.insert((one, other))),
-        Step::Unmute(one, other) => drop(harness.graph.0.lock().mutes.remove(&(one, other))),
-        Step::Unblock(one, other) => drop(harness.graph.0.lock().blocks.remove(&(one, other))),
+        Step::Unfollow(one, other) => harness.graph.unfollow(one, other),
+        Step::Mute(one, other) => harness.graph.mute(one, other),
+        Step::Unmute(one, other) => harness.graph.unmute(one, other),
+        Step::Unblock(one, other) => harness.graph.unblock(one, other),
     }
     Ok(())
 }

@@ -142,7 +142,7 @@ fn store() -> FakeStore {
         mutes: [(1, 3), (4, 1)].into(),
         blocks: [(1, 5), (6, 1), (5, 6)].into(),
     };
-    FakeStore(FakeGraph(edges.into()))
+    FakeStore(edges.into())
 }
 
 async fn check(graph: &dyn Graph) {

@@ -1,21 +1,24 @@
 //! A graph in memory, a clock that tests move, and a service over both that can be reopened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use base::clock::ManualClock;
-use base::{Error, Revision, TweetId, UserId};
+use base::{Code, Error, Revision, TweetId, UserId};
 use parking_lot::Mutex;
 use proto::common::PageRequest;
 use proto::link::TimelineLink;
 use proto::timeline::{
-    CreateTweetRequest, DeleteTweetRequest, GetTweetsRequest, HomeTimelineRequest, TimelineResponse, Tweet,
+    CreateTweetRequest, DeleteTweetRequest, FeedMode, GetTweetsRequest, HomeTimelineRequest, TimelineResponse, Tweet,
     UserTimelineRequest,
 };
+use roaring::RoaringBitmap;
 use tempfile::TempDir;
-use timeline_service::{Graph, OpenError, Settings, Sources, TimelineService};
+use timeline_service::{FeedSettings, Graph, OpenError, Settings, Sources, TimelineService, Versions};
+use tokio::sync::watch;
 
 /// When the tests begin.
 pub(crate) const START_MS: u64 = TweetId::EPOCH_MS + 86_400_000;
@@ -30,18 +33,77 @@ pub(crate) struct Edges {
 
 /// A graph in memory.
 #[derive(Debug, Default)]
-pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>);
+pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>, pub(crate) Rest);
+
+/// What a graph has besides its edges.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    /// The revision of the last change of each list: of follows, mutes, blocks, blocks backwards.
+    versions: Mutex<BTreeMap<(usize, u32), Revision>>,
+    pub(crate) active: Mutex<RoaringBitmap>,
+    /// Whether nobody is told who the recipients of a push are.
+    pub(crate) is_held: watch::Sender<bool>,
+    /// Whether everybody who asks for recipients gets an error.
+    pub(crate) is_failing: AtomicBool,
+}
+
+const FOLLOWS: usize = 0;
+const MUTES: usize = 1;
+const BLOCKS: usize = 2;
+const BLOCKED_BY: usize = 3;
+
+impl From<Edges> for FakeGraph {
+    fn from(edges: Edges) -> Self {
+        FakeGraph(edges.into(), Rest::default())
+    }
+}
 
 impl FakeGraph {
     pub(crate) fn follow(&self, source: u32, target: u32) {
-        self.0.lock().follows.insert((source, target));
+        self.change(source, target, |edges| drop(edges.follows.insert((source, target))));
+    }
+
+    pub(crate) fn unfollow(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.follows.remove(&(source, target))));
+    }
+
+    pub(crate) fn mute(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.mutes.insert((source, target))));
+    }
+
+    pub(crate) fn unmute(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.mutes.remove(&(source, target))));
     }
 
     pub(crate) fn block(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| {
+            edges.blocks.insert((source, target));
+            edges.follows.remove(&(source, target));
+            edges.follows.remove(&(target, source));
+        });
+    }
+
+    pub(crate) fn unblock(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.blocks.remove(&(source, target))));
+    }
+
+    /// Changes edges between two users, and the versions of the lists that thereby change.
+    fn change(&self, source: u32, target: u32, change: impl FnOnce(&mut Edges)) {
         let mut edges = self.0.lock();
-        edges.blocks.insert((source, target));
-        edges.follows.remove(&(source, target));
-        edges.follows.remove(&(target, source));
+        let before = edges.clone();
+        change(&mut edges);
+        let mut versions = self.1.versions.lock();
+        let revision = Revision(1 + versions.values().map(|version| version.0).max().unwrap_or(0));
+        for (one, other) in [(source, target), (target, source)] {
+            let pair = (one, other);
+            let lists = [
+                (before.follows.contains(&pair) != edges.follows.contains(&pair), (FOLLOWS, one)),
+                (before.mutes.contains(&pair) != edges.mutes.contains(&pair), (MUTES, one)),
+                (before.blocks.contains(&pair) != edges.blocks.contains(&pair), (BLOCKS, one)),
+                (before.blocks.contains(&pair) != edges.blocks.contains(&pair), (BLOCKED_BY, other)),
+            ];
+            versions.extend(lists.into_iter().filter(|(changed, _)| *changed).map(|(_, list)| (list, revision)));
+        }
     }
 }
 
@@ -57,6 +119,37 @@ impl Graph for FakeGraph {
             followees: targets(&edges.follows).into_iter().collect(),
             hidden: targets(&edges.mutes).into_iter().chain(targets(&edges.blocks)).chain(blocked_by).collect(),
         })
+    }
+
+    async fn versions(&self, reader: UserId, _: Option<Revision>) -> Result<Versions, Error> {
+        let _edges = self.0.lock();
+        let versions = self.1.versions.lock();
+        let version = |list| versions.get(&(list, reader.0)).copied().unwrap_or_default();
+        Ok(Versions([FOLLOWS, MUTES, BLOCKS, BLOCKED_BY].map(version)))
+    }
+
+    async fn recipients(&self, author: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let mut held = self.1.is_held.subscribe();
+        drop(held.wait_for(|is_held| !is_held).await);
+        if self.1.is_failing.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::Unavailable, "a test has it fail"));
+        }
+        let edges = self.0.lock();
+        let sources = |pairs: &BTreeSet<(u32, u32)>| -> RoaringBitmap {
+            pairs.iter().filter(|pair| pair.1 == author.0).map(|pair| pair.0).collect()
+        };
+        Ok((sources(&edges.follows) & &*self.1.active.lock()) - sources(&edges.mutes))
+    }
+
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+        Ok(self.1.active.lock().clone())
+    }
+
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error> {
+        let mut active = self.1.active.lock();
+        *active -= remove.iter().copied().collect::<RoaringBitmap>();
+        active.extend(add);
+        Ok(())
     }
 
     async fn blocking(&self, authors: &[UserId], viewer: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {
@@ -75,15 +168,22 @@ pub(crate) struct Harness {
     pub(crate) folder: TempDir,
     pub(crate) graph: Arc<FakeGraph>,
     pub(crate) clock: Arc<ManualClock>,
+    /// What it is opened with the next time.
+    pub(crate) feeds: FeedSettings,
     service: Option<TimelineService>,
 }
 
 impl Harness {
     /// An empty service.
     pub(crate) fn new() -> Self {
+        Harness::with(FeedSettings { evicted_bytes: 0, ..FeedSettings::default() })
+    }
+
+    /// An empty service with other settings.
+    pub(crate) fn with(feeds: FeedSettings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut harness =
-            Harness { folder, graph: Arc::default(), clock: Arc::new(ManualClock::new(START_MS)), service: None };
+            Harness { folder, graph: Arc::default(), clock: Arc::new(ManualClock::new(START_MS)), feeds, service: None };
         harness.reopen();
         harness
     }
@@ -94,13 +194,16 @@ impl Harness {
 
     /// Closes the service, so that its folder can be looked at.
     pub(crate) fn close(&mut self) {
-        self.service = None;
+        if let Some(service) = self.service.take() {
+            service.close();
+        }
     }
 
     /// Opens the service, closed before if it was open.
     pub(crate) fn try_reopen(&mut self) -> Result<(), OpenError> {
         self.close();
-        let settings = Settings { folder: self.path().to_owned(), ..Settings::default() };
+        let feeds = self.feeds.clone();
+        let settings = Settings { folder: self.path().to_owned(), feeds, ..Settings::default() };
         self.service = Some(TimelineService::open(settings, self.graph.clone(), self.clock.clone())?);
         Ok(())
     }
@@ -139,7 +242,18 @@ impl Harness {
     }
 
     pub(crate) async fn home(&self, user: u32, page: PageRequest) -> Result<TimelineResponse, Error> {
-        let request = HomeTimelineRequest { user, page: Some(page), ..HomeTimelineRequest::default() };
+        self.home_by(FeedMode::Unspecified, user, page).await
+    }
+
+    pub(crate) async fn home_by(
+        &self,
+        mode: FeedMode,
+        user: u32,
+        page: PageRequest,
+    ) -> Result<TimelineResponse, Error> {
+        let mode = mode as i32;
+        let request =
+            HomeTimelineRequest { user, page: Some(page), mode, explain: true, ..HomeTimelineRequest::default() };
         self.link().home_timeline(request).await
     }
 

@@ -5,7 +5,7 @@ use base::{TweetId, UserId};
 use super::{Command, Draft, Effect};
 use crate::error::{Refusal, StoreError};
 use crate::tweets::keys::{self, Table};
-use crate::tweets::record::{AuthorRecord, CommentsRecord, IndexRecord, TweetRecord};
+use crate::tweets::record::{AuthorRecord, CountsRecord, FavoritedTweetRecord, IndexRecord, TweetRecord};
 
 /// A tweet that is to be deleted.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,8 @@ impl Command for Delete {
         self.user
     }
 
-    /// Takes the tweet away, its text for good; answers whether it was still there.
+    /// Takes the tweet away, its text for good; answers whether it was still there. What refers to it, however much that
+    /// is, stays: the index entry says that the tweet is gone.
     fn apply(&self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
         let Delete { id, user } = *self;
         let index_key = keys::id_key(id);
@@ -33,25 +34,29 @@ impl Command for Delete {
         if index.deleted {
             return Ok(false);
         }
-        let tweet_key = keys::tweet(user, id);
+        let tweet_key = keys::of_user(user, id);
         let author_key = keys::author_key(user);
         let record = draft.required::<TweetRecord>(Table::Tweets, &tweet_key)?;
         let mut of_author = draft.required::<AuthorRecord>(Table::Authors, &author_key)?;
-        let answered_key = keys::id_key(TweetId(record.in_reply_to));
-        let comments = match record.in_reply_to {
+        let answered = match record.in_reply_to {
             0 => None,
-            _ => Some(draft.required::<CommentsRecord>(Table::Comments, &answered_key)?.count),
+            answered => {
+                let counts = draft.required::<CountsRecord>(Table::Counts, &keys::id_key(TweetId(answered)))?;
+                Some((TweetId(answered), counts))
+            }
         };
+        let is_favorited = draft.get::<FavoritedTweetRecord>(Table::FavoritedTweets, &tweet_key)?.is_some();
 
         draft.remove(Table::Tweets, &tweet_key);
         draft.put(Table::Index, &index_key, &IndexRecord { deleted: true, ..index });
         of_author.tweets = of_author.tweets.saturating_sub(1);
         draft.put(Table::Authors, &author_key, &of_author);
         draft.affect(Effect::Left { author: user, id });
-        match comments {
-            None => {}
-            Some(0 | 1) => draft.remove(Table::Comments, &answered_key),
-            Some(count) => draft.put(Table::Comments, &answered_key, &CommentsRecord { count: count - 1 }),
+        if is_favorited {
+            draft.remove(Table::FavoritedTweets, &tweet_key);
+        }
+        if let Some((answered, counts)) = answered {
+            draft.put_counts(answered, CountsRecord { comments: counts.comments.saturating_sub(1), ..counts });
         }
         Ok(true)
     }

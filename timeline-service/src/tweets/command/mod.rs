@@ -5,9 +5,13 @@
 //! keep in memory learns of it by the draft's [`Effect`]s, once they are durable.
 //!
 //! - [`post`], [`delete`]: tweets.
+//! - [`favorite`], [`retweet`]: what becomes of them; both answer the tweet as it is then.
 
 mod delete;
+mod engagement;
+mod favorite;
 mod post;
+mod retweet;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +20,14 @@ use fjall::OwnedWriteBatch;
 use prost::Message;
 
 pub(crate) use self::delete::Delete;
+pub(crate) use self::engagement::Engaged;
+pub(crate) use self::favorite::Favorite;
 pub(crate) use self::post::NewTweet;
+pub(crate) use self::retweet::Retweet;
 use super::keys::{self, Table};
-use super::record::{self, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
+use super::record::{self, CountsRecord, IndexRecord, RequestAgeRecord, StateRecord, TweetRecord, damaged};
 use super::view::{Tables, View};
+use crate::core::rules::Origin;
 use crate::error::{Damage, StoreError};
 
 /// What somebody wants to write.
@@ -42,9 +50,13 @@ pub(crate) trait Command: Send + 'static {
 /// What a durable batch changed in the streams of authors.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Effect {
-    /// An entry is at the top of its author's stream.
+    /// A tweet or a retweet is at the top of its author's or retweeter's stream.
     Entered(Tweet),
-    /// An entry is no longer in its author's stream.
+    /// A tweet was deleted, or a retweet taken back: it is no longer in that stream.
+    ///
+    /// For a deleted tweet this is all that there is. Whoever holds entries that show it (retweets) or answer it (comments,
+    /// and retweets of these) knows by its id that they are hidden now, and where they look is `shown` and `answers` of their
+    /// [`Origin`].
     Left {
         /// Whose stream it was in.
         author: UserId,
@@ -53,12 +65,28 @@ pub(crate) enum Effect {
     },
 }
 
-/// A tweet that is written.
+/// An entry of a stream: a tweet, or a retweet, whose author is its retweeter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tweet {
     pub id: TweetId,
     pub author: UserId,
     pub record: TweetRecord,
+}
+
+impl Tweet {
+    /// What the rules of a feed ask of it.
+    pub(crate) fn origin(&self) -> Origin {
+        let Tweet { id, author, ref record } = *self;
+        let answers =
+            (record.in_reply_to != 0).then_some((TweetId(record.in_reply_to), UserId(record.in_reply_to_author)));
+        match record.retweet_of {
+            0 => Origin { id, shown: id, author, retweeter: None, answers },
+            of => {
+                let by = UserId(record.retweet_of_author);
+                Origin { id, shown: TweetId(of), author: by, retweeter: Some(author), answers }
+            }
+        }
+    }
 }
 
 /// The state as the commands of one batch change it.
@@ -147,6 +175,19 @@ impl<'a> Draft<'a> {
     /// A record that another one says is there: both are written in one batch.
     fn required<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<M, StoreError> {
         self.get(table, key)?.ok_or_else(|| damaged(table, key, Damage::Missing))
+    }
+
+    /// How long the lists of a tweet are.
+    fn counts(&self, tweet: TweetId) -> Result<CountsRecord, StoreError> {
+        Ok(self.get(Table::Counts, &keys::id_key(tweet))?.unwrap_or_default())
+    }
+
+    /// A tweet whose lists are all empty has no record.
+    fn put_counts(&mut self, tweet: TweetId, counts: CountsRecord) {
+        match counts == CountsRecord::default() {
+            true => self.remove(Table::Counts, &keys::id_key(tweet)),
+            false => self.put(Table::Counts, &keys::id_key(tweet), &counts),
+        }
     }
 
     fn put(&mut self, table: Table, key: &[u8], record: &impl Message) {

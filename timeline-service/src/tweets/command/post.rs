@@ -1,13 +1,13 @@
 //! Posting a tweet.
 
 use base::{TweetId, UserId};
-use proto::timeline::Entities;
+use proto::timeline::{Entities, Place};
 
 use super::{Command, Draft, Effect, Tweet};
 use crate::error::{Refusal, StoreError};
 use crate::tweets::keys::{self, Table};
 use crate::tweets::record::{
-    AuthorRecord, CommentsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, TweetRecord,
+    AuthorRecord, CountsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, TweetRecord,
 };
 
 /// A tweet that is to be written.
@@ -17,6 +17,7 @@ pub(crate) struct NewTweet {
     pub text: String,
     pub in_reply_to: Option<TweetId>,
     pub entities: Entities,
+    pub place: Option<Place>,
     /// Empty for none.
     pub idempotency_key: String,
 }
@@ -34,7 +35,7 @@ impl Command for NewTweet {
 
     /// Writes the tweet. The same idempotency key again answers the tweet that it made.
     fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
-        let NewTweet { author, text, in_reply_to, entities, idempotency_key } = self;
+        let NewTweet { author, text, in_reply_to, entities, place, idempotency_key } = self;
         let request = keys::request(*author, idempotency_key);
         if !idempotency_key.is_empty()
             && let Some(made) = draft.get::<RequestRecord>(Table::Requests, &request)?
@@ -50,17 +51,16 @@ impl Command for NewTweet {
             in_reply_to: in_reply_to.map_or(0, |id| id.0),
             in_reply_to_author: answered.as_ref().map_or(0, |answered| answered.author),
             entities: Some(entities.clone()),
+            place: place.clone(),
+            ..TweetRecord::default()
         };
-        draft.put(Table::Tweets, &keys::tweet(*author, id), &record);
+        draft.put(Table::Tweets, &keys::of_user(*author, id), &record);
         draft.put(Table::Index, &keys::id_key(id), &IndexRecord { author: author.0, deleted: false });
-        if let Some(Answered { id: answered, comments, .. }) = answered {
-            draft.put(Table::Replies, &keys::reply(answered, id), &ReplyRecord { author: author.0 });
-            draft.put(Table::Comments, &keys::id_key(answered), &CommentsRecord { count: comments + 1 });
+        if let Some(Answered { id: answered, counts, .. }) = answered {
+            draft.put(Table::Replies, &keys::of_tweet(answered, id), &ReplyRecord { author: author.0 });
+            draft.put_counts(answered, CountsRecord { comments: counts.comments + 1, ..counts });
         }
-        if of_author.newest == 0 {
-            of_author.oldest = id.0;
-        }
-        of_author.newest = id.0;
+        of_author.reach(id);
         of_author.tweets += 1;
         draft.put(Table::Authors, &author_key, &of_author);
         if !idempotency_key.is_empty() {
@@ -78,10 +78,11 @@ impl Command for NewTweet {
 impl NewTweet {
     /// The tweet that the idempotency key made, if it is the one that is asked for again.
     fn repeated(&self, id: TweetId, draft: &Draft<'_>) -> Result<Tweet, StoreError> {
-        let Some(record) = draft.get::<TweetRecord>(Table::Tweets, &keys::tweet(self.author, id))? else {
+        let Some(record) = draft.get::<TweetRecord>(Table::Tweets, &keys::of_user(self.author, id))? else {
             return Err(Refusal::KeyOfDeleted.into());
         };
-        if record.text != self.text || record.in_reply_to != self.in_reply_to.map_or(0, |answered| answered.0) {
+        let in_reply_to = self.in_reply_to.map_or(0, |answered| answered.0);
+        if record.text != self.text || record.in_reply_to != in_reply_to || record.place != self.place {
             return Err(Refusal::KeyReused.into());
         }
         Ok(Tweet { id, author: self.author, record })
@@ -92,7 +93,7 @@ impl NewTweet {
 struct Answered {
     id: TweetId,
     author: u32,
-    comments: u64,
+    counts: CountsRecord,
 }
 
 impl Answered {
@@ -101,7 +102,6 @@ impl Answered {
         let Some(IndexRecord { author, deleted: false }) = index else {
             return Err(Refusal::NothingToAnswer(id).into());
         };
-        let comments = draft.get::<CommentsRecord>(Table::Comments, &keys::id_key(id))?;
-        Ok(Answered { id, author, comments: comments.map_or(0, |comments| comments.count) })
+        Ok(Answered { id, author, counts: draft.counts(id)? })
     }
 }

@@ -3,18 +3,23 @@
 //! One walk through each table, in the order of its keys, so that it takes no memory to speak of however much there is:
 //!
 //! - every record can be read;
-//! - a tweet has an index entry that names its author and calls it not deleted, and the other way round;
+//! - a tweet has an index entry that names its author and calls it not deleted, and the other way round; a retweet has none,
+//!   and retweets something;
 //! - an author's figures are those of the tweets that are there;
 //! - a tweet has as many comments as answers that are not deleted, and an answer answers something;
+//! - who retweeted or favorited a tweet is in its list, and the tweet in theirs, and both lists are as long as is counted;
+//! - the favorited tweets of an author are those that have favorites and are not deleted;
 //! - an idempotency key and its age name each other, and there are as many as the state says;
 //! - no id is greater than the greatest.
+
+mod engagement;
 
 use base::{TweetId, UserId};
 use prost::Message;
 
 use super::keys::{self, Table};
 use super::record::{
-    AuthorRecord, CommentsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, StateRecord, TweetRecord,
+    AuthorRecord, CountsRecord, IndexRecord, ReplyRecord, RequestAgeRecord, RequestRecord, StateRecord, TweetRecord,
 };
 use super::view::View;
 use crate::error::StoreError;
@@ -33,11 +38,13 @@ pub struct CheckReport {
 
 /// Checks a state.
 pub(super) fn check(view: &View) -> Result<CheckReport, StoreError> {
-    let mut check = Check { view, report: CheckReport::default() };
+    let mut check = Check { view, report: CheckReport::default(), greatest: 0 };
+    check.greatest = check.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default().greatest;
     check.tweets()?;
     check.index()?;
     check.replies()?;
-    check.comments()?;
+    check.engagements()?;
+    check.counted()?;
     check.requests()?;
     Ok(check.report)
 }
@@ -45,26 +52,30 @@ pub(super) fn check(view: &View) -> Result<CheckReport, StoreError> {
 struct Check<'a> {
     view: &'a View,
     report: CheckReport,
+    /// The greatest id that was given out.
+    greatest: u64,
 }
 
 impl Check<'_> {
-    /// The tweets by author, each author's against their figures.
+    /// The streams by author, each author's against their figures.
     fn tweets(&mut self) -> Result<(), StoreError> {
         let mut current = None;
         let mut seen = AuthorRecord::default();
-        self.each::<TweetRecord>(Table::Tweets, |check, key, _| {
-            let (Some(author), Some(id)) = (key.first_chunk().copied().map(u32::from_be_bytes), keys::last_id(key))
-            else {
+        self.each::<TweetRecord>(Table::Tweets, |check, key, record| {
+            let (Some(UserId(author)), Some(id)) = (keys::first_user(key), keys::last_id(key)) else {
                 check.find(format!("tweets: {key:?} is no key"));
                 return Ok(());
             };
-            check.report.tweets += 1;
             if current != Some(author) {
                 check.author(current, &seen)?;
                 (current, seen) = (Some(author), AuthorRecord { oldest: id.0, ..AuthorRecord::default() });
             }
-            seen.tweets += 1;
             seen.newest = id.0;
+            if record.retweet_of != 0 {
+                return check.retweet(UserId(author), id, &record);
+            }
+            check.report.tweets += 1;
+            seen.tweets += 1;
             let index = check.get::<IndexRecord>(Table::Index, &keys::id_key(id))?;
             if index != Some(IndexRecord { author, deleted: false }) {
                 check.find(format!("tweet {id} of {author}: its index entry is {index:?}"));
@@ -95,14 +106,13 @@ impl Check<'_> {
     }
 
     fn index(&mut self) -> Result<(), StoreError> {
-        let greatest = self.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default().greatest;
         self.each::<IndexRecord>(Table::Index, |check, key, index| {
             let id = keys::last_id(key).unwrap_or(TweetId(0));
-            if id.0 > greatest {
-                check.find(format!("tweet {id}: greater than the greatest, {greatest}"));
+            if id.0 > check.greatest {
+                check.find(format!("tweet {id}: greater than the greatest, {}", check.greatest));
             }
-            let tweet = check.get::<TweetRecord>(Table::Tweets, &keys::tweet(UserId(index.author), id))?;
-            if tweet.is_some() == index.deleted {
+            let tweet = check.get::<TweetRecord>(Table::Tweets, &keys::of_user(UserId(index.author), id))?;
+            if tweet.is_some_and(|tweet| tweet.retweet_of == 0) == index.deleted {
                 let not = if index.deleted { "is deleted, and there" } else { "is not deleted, and not there" };
                 check.find(format!("tweet {id} of {}: {not}", index.author));
             }
@@ -115,10 +125,10 @@ impl Check<'_> {
         let mut current = None;
         let mut count = 0;
         self.each::<ReplyRecord>(Table::Replies, |check, key, reply| {
-            let answered = key.first_chunk().map(|bytes| TweetId(u64::from_be_bytes(*bytes)));
+            let answered = keys::first_id(key);
             let id = keys::last_id(key).unwrap_or(TweetId(0));
             if answered != current {
-                check.count(current, count)?;
+                check.comments(current, count)?;
                 (current, count) = (answered, 0);
                 if let Some(answered) = answered
                     && check.get::<IndexRecord>(Table::Index, &keys::id_key(answered))?.is_none()
@@ -132,31 +142,36 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        self.count(current, count)
+        self.comments(current, count)
     }
 
-    fn count(&mut self, answered: Option<TweetId>, count: u64) -> Result<(), StoreError> {
+    fn comments(&mut self, answered: Option<TweetId>, count: u64) -> Result<(), StoreError> {
         let Some(answered) = answered else { return Ok(()) };
-        let stored = self.get::<CommentsRecord>(Table::Comments, &keys::id_key(answered))?;
-        let stored = stored.unwrap_or_default().count;
+        let stored = self.counts(answered)?.comments;
         if stored != count {
             self.find(format!("tweet {answered}: has {stored} comments, and {count} are there"));
         }
         Ok(())
     }
 
-    /// That nothing has comments without answers; how many is the other walk's question.
-    fn comments(&mut self) -> Result<(), StoreError> {
-        self.each::<CommentsRecord>(Table::Comments, |check, key, _| {
-            let first = check.view.from::<ReplyRecord>(Table::Replies, key).next().transpose();
-            if let Ok(first) = first
-                && !first.is_some_and(|(reply, _)| reply.starts_with(key))
-            {
-                let answered = keys::last_id(key).unwrap_or(TweetId(0));
-                check.find(format!("tweet {answered}: has comments, and no answer is there"));
+    /// That what is counted has a list; how long it is, is the other walks' question.
+    fn counted(&mut self) -> Result<(), StoreError> {
+        self.each::<CountsRecord>(Table::Counts, |check, key, counts| {
+            let tweet = keys::last_id(key).unwrap_or(TweetId(0));
+            let CountsRecord { comments, favorites, retweets } = counts;
+            let lists = [(comments, Table::Replies), (favorites, Table::Favorites), (retweets, Table::Retweets)];
+            for (count, list) in lists {
+                // What lies under the key is checked by the walk through its own table.
+                if count > 0 && !check.view.any(list, key)? {
+                    check.find(format!("tweet {tweet}: {} counts {count}, and none is there", list.name()));
+                }
             }
-            Ok(())
+            if favorites > 0 { check.is_among_favorited(tweet) } else { Ok(()) }
         })
+    }
+
+    fn counts(&self, tweet: TweetId) -> Result<CountsRecord, StoreError> {
+        Ok(self.get(Table::Counts, &keys::id_key(tweet))?.unwrap_or_default())
     }
 
     fn requests(&mut self) -> Result<(), StoreError> {
