@@ -46,6 +46,9 @@ pub trait Graph: Send + Sync {
     /// Changes the set of active readers; each list has at most [`limits::CHANGES_MAX`] users.
     async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error>;
 
+    /// Who blocks a viewer.
+    async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
+
     /// Which of some authors (at most [`limits::BATCH_MAX`]) block a viewer, in their order.
     async fn blocking(
         &self,
@@ -112,6 +115,10 @@ impl Graph for GraphLink {
         let request =
             UpdateSetRequest { name: ACTIVE_READERS.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
         self.update_set(request).await.map(drop)
+    }
+
+    async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        bitmap(self, list(ListRef::reverse(Relation::Block, viewer)), at_least).await
     }
 
     async fn blocking(

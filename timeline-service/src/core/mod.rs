@@ -2,6 +2,7 @@
 //!
 //! - [`text`]: which texts may be posted, counted as people count.
 //! - [`entities`]: the hashtags, mentions and links of a text.
+//! - [`place`]: which places a tweet may name.
 //! - [`rules`]: what a home feed is.
 //! - [`merge`]: many streams of entries as one, lazily.
 //! - [`page`]: a part of an endless timeline, and the places before and after it.
@@ -11,5 +12,6 @@
 pub(crate) mod entities;
 pub(crate) mod merge;
 pub(crate) mod page;
+pub(crate) mod place;
 pub(crate) mod rules;
 pub(crate) mod text;

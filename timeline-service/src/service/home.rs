@@ -8,10 +8,10 @@ use base::{Error, Revision, UserId};
 use proto::timeline::{self, Explanation, FeedMode, HomeTimelineRequest, Reason, TimelineResponse};
 
 use super::TimelineService;
-use super::timelines::page_error;
+use super::timelines::cut;
 use super::wire::{self, Shown};
 use crate::StoreError;
-use crate::core::page::{self, Wanted};
+use crate::core::page::Wanted;
 use crate::feeds::{self, Entry, HomeFeed, Lists, Mode, Placed, Route};
 use crate::graph::naming;
 use crate::metrics;
@@ -33,7 +33,7 @@ impl TimelineService {
         let read = move || {
             let begun = Instant::now();
             let home = parts.feeds.home(lists, mode, feeds::words_for(wanted), || parts.store.view())?;
-            let page = page::cut(&home, wanted).map_err(page_error)?;
+            let page = cut(&home, wanted)?;
             let kind = CursorKind::Feed;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
             let entries = page.entries.into_iter().map(|(_, placed)| shown(&home, placed, request.explain));

@@ -1,9 +1,13 @@
 //! `roost.timeline.v1.TimelineService`: requests in, checked; answers out.
 //!
 //! - [`tweets`]: posting, deleting and getting them.
-//! - [`timelines`]: pages of them: a user's own.
+//! - [`timelines`]: pages of them.
 //! - [`home`]: the home feed.
+//! - [`selections`]: a user's timelines.
+//! - [`comments`]: the answers to a tweet.
+//! - [`engagement`]: favoriting and retweeting, and who did.
 //! - [`authors`]: figures for profiles.
+//! - [`viewer`]: who looks, and whom they must not see.
 //! - [`wire`]: tweets as clients see them.
 //! - [`reads`]: the disk is read on threads that may block, and not on too many.
 //!
@@ -11,9 +15,13 @@
 
 mod authors;
 mod home;
+mod comments;
+mod engagement;
 mod reads;
+mod selections;
 mod timelines;
 mod tweets;
+mod viewer;
 mod wire;
 
 use std::collections::hash_map::RandomState;
@@ -27,9 +35,9 @@ use base::error::chain;
 use proto::status::to_status;
 use proto::timeline::timeline_service_server::TimelineService as Rpc;
 use proto::timeline::{
-    AuthorStatsRequest, AuthorStatsResponse, CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest,
-    DeleteTweetResponse, GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, TimelineResponse,
-    UserTimelineRequest,
+    AuthorStatsRequest, AuthorStatsResponse, CommentsRequest, CreateTweetRequest, CreateTweetResponse,
+    DeleteTweetRequest, DeleteTweetResponse, EngageRequest, EngageResponse, EngagedRequest, EngagedResponse,
+    GetTweetsRequest, GetTweetsResponse, HomeTimelineRequest, TimelineResponse, UserTimelineRequest,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -159,25 +167,16 @@ impl Rpc for TimelineService {
         answer("counting authors' tweets", self.stats(request.into_inner()).await)
     }
 
-    async fn comments(
-        &self,
-        _: Request<proto::timeline::CommentsRequest>,
-    ) -> Result<Response<proto::timeline::TimelineResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn comments(&self, request: Request<CommentsRequest>) -> Result<Response<TimelineResponse>, Status> {
+        answer("reading the answers to a tweet", self.answers(request.into_inner()).await)
     }
 
-    async fn engage(
-        &self,
-        _: Request<proto::timeline::EngageRequest>,
-    ) -> Result<Response<proto::timeline::EngageResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn engage(&self, request: Request<EngageRequest>) -> Result<Response<EngageResponse>, Status> {
+        answer("engaging with a tweet", self.change_engagement(request.into_inner()).await)
     }
 
-    async fn engaged(
-        &self,
-        _: Request<proto::timeline::EngagedRequest>,
-    ) -> Result<Response<proto::timeline::EngagedResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+    async fn engaged(&self, request: Request<EngagedRequest>) -> Result<Response<EngagedResponse>, Status> {
+        answer("reading who engaged with a tweet", self.who_engaged(request.into_inner()).await)
     }
 
     async fn notifications(

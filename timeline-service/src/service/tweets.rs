@@ -9,19 +9,22 @@ use std::collections::HashMap;
 
 use super::TimelineService;
 use super::wire::tweet_seen;
-use crate::core::{entities, text};
+use crate::core::{entities, place, text};
 use crate::error::Refusal;
 use crate::graph::naming;
 use crate::tweets::{Delete, NewTweet, Seen};
 
 impl TimelineService {
     pub(super) async fn create(&self, request: CreateTweetRequest) -> Result<CreateTweetResponse, Error> {
-        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key, place } = request;
+        let CreateTweetRequest { author, text, in_reply_to, mentions, idempotency_key, place: at } = request;
         let author = UserId(author);
         text::check(&text, self.0.tweet_characters)?;
         proto::convert::at_most(mentions.len(), self.0.tweet_characters, "mentions")?;
         if idempotency_key.len() > limits::NAME_MAX_BYTES {
             return Err(Error::invalid("idempotency_key", format!("at most {} bytes", limits::NAME_MAX_BYTES)));
+        }
+        if let Some(at) = &at {
+            place::check(at)?;
         }
         let in_reply_to = (in_reply_to != 0).then_some(TweetId(in_reply_to));
         let entities = entities::find(&text, &by_username(mentions));
@@ -31,7 +34,7 @@ impl TimelineService {
         if let Some(answered) = in_reply_to.filter(|_| !known) {
             self.may_answer(author, answered).await?;
         }
-        let new = NewTweet { author, text, in_reply_to, entities, place, idempotency_key };
+        let new = NewTweet { author, text, in_reply_to, entities, place: at, idempotency_key };
         let tweet = self.0.store.write(new).await?;
         let tweet = if known {
             let view = self.0.store.view();
@@ -137,6 +140,10 @@ mod tests {
 
         async fn update_active_readers(&self, _: &[u32], _: &[u32]) -> Result<(), Error> {
             Ok(())
+        }
+
+        async fn blockers(&self, _: UserId, _: Option<Revision>) -> Result<roaring::RoaringBitmap, Error> {
+            Ok(roaring::RoaringBitmap::new())
         }
 
         async fn blocking(&self, authors: &[UserId], _: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {

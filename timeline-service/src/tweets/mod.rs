@@ -32,9 +32,7 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
-#[expect(unused_imports, reason = "the doors to them come next")]
 pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
-#[expect(unused_imports, reason = "the doors to them come next")]
 pub(crate) use lists::{Engagement, Named};
 pub(crate) use command::Effect;
 pub(crate) use memory::Memory;

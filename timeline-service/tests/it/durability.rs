@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base::Code;
 use fjall::{Database, KeyspaceCreateOptions};
-use proto::timeline::CreateTweetRequest;
+use proto::timeline::{CreateTweetRequest, Engagement};
 use timeline_service::{OpenError, Settings, TimelineService};
 
 use crate::support::{Harness, ids, new, page};
@@ -275,11 +275,28 @@ fn empty(folder: &Path, table: &str) {
 
 #[tokio::test]
 async fn the_check_finds_what_is_damaged_and_what_is_missing() {
-    for table in ["tweets", "index", "replies", "counts", "authors", "requests", "request_ages"] {
+    for table in [
+        "tweets",
+        "index",
+        "replies",
+        "retweets",
+        "retweeted",
+        "favorites",
+        "user_favorites",
+        "favorited",
+        "favorited_tweets",
+        "counts",
+        "authors",
+        "requests",
+        "request_ages",
+    ] {
         for (what, spoil) in [("damaged", damage as fn(&Path, &str)), ("missing", empty)] {
             let mut harness = Harness::new();
             let tweet = harness.post(1, "text").await;
             harness.reply(2, tweet.id).await.expect("posted");
+            for engagement in [Engagement::Favorite, Engagement::Retweet] {
+                harness.engage(engagement, 4, tweet.id, true).await.expect("done");
+            }
             let keyed = CreateTweetRequest { idempotency_key: "key".to_owned(), ..new(3, "text") };
             harness.create(keyed).await.expect("posted");
             let report = harness.service().check().expect("the check runs");

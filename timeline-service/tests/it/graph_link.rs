@@ -12,7 +12,7 @@ use proto::graph::*;
 use proto::link::GraphLink;
 use proto::status::to_status;
 use roaring::RoaringBitmap;
-use timeline_service::{Graph, Sources};
+use timeline_service::{ACTIVE_READERS, Graph, Sources, Versions};
 use tonic::{Request, Response, Status};
 
 use crate::support::{Edges, FakeGraph};
@@ -50,6 +50,19 @@ impl FakeStore {
             Some(expression::Node::List(list)) => self.list(list),
             Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Union => {
                 combination.operands.iter().try_fold(RoaringBitmap::new(), |all, one| Ok(all | self.evaluate(one)?))
+            }
+            Some(expression::Node::Combination(Combination { combine, operands })) => {
+                let operands = operands.iter().map(|one| self.evaluate(one)).collect::<Result<Vec<_>, _>>()?;
+                let [one, other] = &operands[..] else { panic!("two operands") };
+                match Combine::try_from(*combine) {
+                    Ok(Combine::Intersection) => Ok(one & other),
+                    Ok(Combine::Difference) => Ok(one - other),
+                    other => panic!("not part of this test: {other:?}"),
+                }
+            }
+            Some(expression::Node::NamedSet(name)) => {
+                assert_eq!(name, ACTIVE_READERS);
+                Ok(self.0.1.active.lock().clone())
             }
             other => Err(Error::invalid("expression", format!("not part of this test: {other:?}"))),
         }
@@ -118,14 +131,30 @@ impl GraphStore for FakeStore {
         answer(Ok(RelateResponse { relationships }))
     }
 
+    async fn versions(&self, request: Request<VersionsRequest>) -> Result<Response<VersionsResponse>, Status> {
+        let request = request.into_inner();
+        answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
+            // A list of so many members was changed so many times.
+            let versions = request.lists.iter().map(|list| Ok(Revision(self.list(list)?.len()).into()));
+            Ok(VersionsResponse { versions: versions.collect::<Result<_, Error>>()? })
+        }))
+    }
+
+    async fn update_set(&self, request: Request<UpdateSetRequest>) -> Result<Response<UpdateSetResponse>, Status> {
+        let UpdateSetRequest { name, add, remove } = request.into_inner();
+        assert_eq!(name, ACTIVE_READERS);
+        let mut active = self.0.1.active.lock();
+        *active -= remove.into_iter().collect::<RoaringBitmap>();
+        active.extend(add);
+        Ok(Response::new(UpdateSetResponse::default()))
+    }
+
     unused! {
         allocate_users(AllocateUsersRequest) -> AllocateUsersResponse;
         resolve(ResolveRequest) -> ResolveResponse;
         apply(ApplyRequest) -> ApplyResponse;
         count(CountRequest) -> CountResponse;
-        versions(VersionsRequest) -> VersionsResponse;
         list(ListRequest) -> ListResponse;
-        update_set(UpdateSetRequest) -> UpdateSetResponse;
         followers_you_know(FollowersYouKnowRequest) -> FollowersYouKnowResponse;
         path(PathRequest) -> PathResponse;
         suggest(SuggestRequest) -> SuggestResponse;
@@ -150,10 +179,19 @@ async fn check(graph: &dyn Graph) {
     let expected = Sources { followees: [2, 3, 70_000].into(), hidden: [3, 5, 6].into() };
     assert_eq!(graph.sources(one, known).await.expect("answered"), expected);
     assert_eq!(graph.sources(UserId(999), None).await.expect("answered"), Sources::default());
+    assert_eq!(graph.blockers(one, known).await.expect("answered"), [6].into());
     let authors = [UserId(2), UserId(5), UserId(6)];
     assert_eq!(graph.blocking(&authors, one, known).await.expect("answered"), [false, false, true]);
     for (other, blocks) in [(2, false), (3, false), (5, true), (6, true)] {
         assert_eq!(graph.either_blocks(one, UserId(other)).await.expect("answered"), blocks, "user {other}");
+    }
+    let versions = Versions([3, 1, 1, 1].map(Revision));
+    assert_eq!(graph.versions(one, known).await.expect("answered"), versions);
+    graph.update_active_readers(&[1, 4, 7, 9], &[]).await.expect("told");
+    graph.update_active_readers(&[4], &[4, 9]).await.expect("told");
+    assert_eq!(graph.active_readers().await.expect("answered"), [1, 4, 7].into());
+    for (author, recipients) in [(2, [1].into()), (3, RoaringBitmap::new()), (1, RoaringBitmap::new())] {
+        assert_eq!(graph.recipients(UserId(author), known).await.expect("answered"), recipients, "of {author}");
     }
     let unknown = graph.sources(UserId(USERS), None).await.expect_err("no such user");
     assert_eq!(unknown.code(), Code::InvalidArgument);

@@ -2,8 +2,10 @@
 
 mod concurrency;
 mod durability;
+mod engagement;
 mod feeds;
 mod graph_link;
 mod model;
+mod modes;
 mod support;
 mod tweets;

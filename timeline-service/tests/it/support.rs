@@ -12,8 +12,8 @@ use parking_lot::Mutex;
 use proto::common::PageRequest;
 use proto::link::TimelineLink;
 use proto::timeline::{
-    CreateTweetRequest, DeleteTweetRequest, FeedMode, GetTweetsRequest, HomeTimelineRequest, TimelineResponse, Tweet,
-    UserTimelineRequest,
+    CreateTweetRequest, DeleteTweetRequest, EngageRequest, EngageResponse, Engagement, FeedMode, GetTweetsRequest,
+    HomeTimelineRequest, TimelineResponse, Tweet, UserTimelineRequest,
 };
 use roaring::RoaringBitmap;
 use tempfile::TempDir;
@@ -105,6 +105,11 @@ impl FakeGraph {
             versions.extend(lists.into_iter().filter(|(changed, _)| *changed).map(|(_, list)| (list, revision)));
         }
     }
+
+    pub(crate) fn either_blocks(&self, one: u32, other: u32) -> bool {
+        let edges = self.0.lock();
+        edges.blocks.contains(&(one, other)) || edges.blocks.contains(&(other, one))
+    }
 }
 
 #[async_trait]
@@ -152,14 +157,18 @@ impl Graph for FakeGraph {
         Ok(())
     }
 
+    async fn blockers(&self, viewer: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let edges = self.0.lock();
+        Ok(edges.blocks.iter().filter(|pair| pair.1 == viewer.0).map(|pair| pair.0).collect())
+    }
+
     async fn blocking(&self, authors: &[UserId], viewer: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {
         let edges = self.0.lock();
         Ok(authors.iter().map(|author| edges.blocks.contains(&(author.0, viewer.0))).collect())
     }
 
     async fn either_blocks(&self, one: UserId, other: UserId) -> Result<bool, Error> {
-        let edges = self.0.lock();
-        Ok(edges.blocks.contains(&(one.0, other.0)) || edges.blocks.contains(&(other.0, one.0)))
+        Ok(FakeGraph::either_blocks(self, one.0, other.0))
     }
 }
 
@@ -235,6 +244,16 @@ impl Harness {
 
     pub(crate) async fn delete(&self, user: u32, id: u64) -> Result<bool, Error> {
         Ok(self.link().delete_tweet(DeleteTweetRequest { id, user }).await?.changed)
+    }
+
+    pub(crate) async fn engage(
+        &self,
+        engagement: Engagement,
+        user: u32,
+        id: u64,
+        engaged: bool,
+    ) -> Result<EngageResponse, Error> {
+        self.link().engage(EngageRequest { engagement: engagement.into(), id, user, engaged }).await
     }
 
     pub(crate) async fn get(&self, ids: &[u64], viewer: Option<u32>) -> Result<Vec<Tweet>, Error> {

@@ -79,3 +79,56 @@ fn remove(target: &mut Target, id: TweetId, user: UserId, draft: &mut Draft<'_>)
     draft.put_counts(tweet, target.counts);
     draft.affect(Effect::Left { author: user, id });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use base::clock::ManualClock;
+    use base::disk::RealDisk;
+
+    use super::*;
+    use crate::settings::Settings;
+    use crate::tweets::Store;
+    use crate::tweets::command::{Delete, NewTweet};
+    use crate::tweets::record::StateRecord;
+
+    #[test]
+    fn those_who_keep_streams_in_memory_learn_of_all_that_enters_and_leaves() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let folder = tempfile::tempdir()?;
+        let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
+        let memory = Arc::new(Arc::new(crate::tweets::bounds::Bounds::new()));
+        let store = Store::open(&settings, &RealDisk, Arc::new(ManualClock::new(TweetId::EPOCH_MS)), memory)?;
+        let view = store.view();
+        let mut draft = Draft::new(&view, StateRecord::default());
+        let new = NewTweet {
+            author: UserId(1),
+            text: "text".to_owned(),
+            in_reply_to: None,
+            entities: proto::timeline::Entities::default(),
+            place: None,
+            idempotency_key: String::new(),
+        };
+        let tweet = new.apply(TweetId(100), &mut draft)?;
+        let retweet = |user| Retweet { tweet: tweet.id, user: UserId(user), engaged: true, blocked: false };
+        assert!(retweet(2).apply(TweetId(200), &mut draft)?.changed);
+        assert!(!retweet(2).apply(TweetId(300), &mut draft)?.changed);
+        assert!(retweet(3).apply(TweetId(400), &mut draft)?.changed);
+        let back = Retweet { engaged: false, ..retweet(2) };
+        let answer = back.apply(TweetId(500), &mut draft)?;
+        assert_eq!((answer.changed, answer.seen.counts.retweets, answer.seen.retweeted), (true, 1, false));
+        assert!(Delete { id: tweet.id, user: UserId(1) }.apply(TweetId(600), &mut draft)?);
+
+        let record = TweetRecord { retweet_of: 100, retweet_of_author: 1, ..TweetRecord::default() };
+        let entered = |id, user| Tweet { id: TweetId(id), author: UserId(user), record: record.clone() };
+        let left = |id, user| Effect::Left { author: UserId(user), id: TweetId(id) };
+        let [of_two, of_three] = [entered(200, 2), entered(400, 3)];
+        assert_eq!(of_three.origin().shown, tweet.id, "so the end of the tweet is the end of its retweet");
+        let expected =
+            [Effect::Entered(tweet), Effect::Entered(of_two), Effect::Entered(of_three), left(200, 2), left(100, 1)];
+        assert_eq!(draft.effects, expected);
+        assert_eq!(draft.state.greatest, 400, "what changed nothing needs no id");
+        Ok(())
+    }
+}
