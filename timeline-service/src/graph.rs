@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use base::{Code, Error, ListRef, Relation, Revision, UserId, limits};
 use proto::graph::{
-    BitmapOutput, Combination, Combine, ContainsRequest, Expression, Pair, RelateRequest, SelectRequest, UpdateSetRequest,
-    VersionsRequest, expression, select_request, select_response,
+    BitmapOutput, Combination, Combine, ContainsRequest, Expression, Pair, RelateRequest, SelectRequest,
+    UpdateSetRequest, VersionsRequest, expression, select_request, select_response,
 };
 use proto::link::GraphLink;
 use roaring::RoaringBitmap;
@@ -71,10 +71,7 @@ impl Graph for GraphLink {
             ListRef::reverse(Relation::Block, reader),
         ];
         let hidden = combine(Combine::Union, hidden.map(list).into());
-        let (followees, hidden) = tokio::try_join!(
-            bitmap(self, followees, at_least),
-            bitmap(self, hidden, at_least),
-        )?;
+        let (followees, hidden) = tokio::try_join!(bitmap(self, followees, at_least), bitmap(self, hidden, at_least),)?;
         Ok(Sources { followees, hidden })
     }
 
@@ -85,8 +82,7 @@ impl Graph for GraphLink {
             ListRef::forward(Relation::Block, reader),
             ListRef::reverse(Relation::Block, reader),
         ];
-        let request =
-            VersionsRequest { lists: lists.map(Into::into).into(), at_least: at_least.map(Into::into) };
+        let request = VersionsRequest { lists: lists.map(Into::into).into(), at_least: at_least.map(Into::into) };
         let answered = GraphLink::versions(self, request).await?.versions;
         let versions: Vec<_> = answered
             .iter()
@@ -112,8 +108,7 @@ impl Graph for GraphLink {
     }
 
     async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error> {
-        let request =
-            UpdateSetRequest { name: ACTIVE_READERS.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
+        let request = UpdateSetRequest { name: ACTIVE_READERS.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
         self.update_set(request).await.map(drop)
     }
 

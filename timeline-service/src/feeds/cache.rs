@@ -73,12 +73,7 @@ impl<V: Weigh> Cache<V> {
     }
 
     /// Changes a value that is there.
-    pub(crate) fn change<R>(
-        &self,
-        shard: &mut Shard<V>,
-        user: UserId,
-        change: impl FnOnce(&mut V) -> R,
-    ) -> Option<R> {
+    pub(crate) fn change<R>(&self, shard: &mut Shard<V>, user: UserId, change: impl FnOnce(&mut V) -> R) -> Option<R> {
         let place = *shard.places.get(&user.0)?;
         let slot = shard.slots[place as usize].as_mut()?;
         let before = slot.value.bytes();

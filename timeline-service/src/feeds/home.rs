@@ -248,10 +248,8 @@ impl<'a, S: Stored> FeedStream<'a, S> {
             }
         }
         let HomeFeed { lists, .. } = self.home;
-        let between = Between {
-            above: self.first.0.checked_sub(1).map(TweetId),
-            below: self.from.0.checked_add(1).map(TweetId),
-        };
+        let between =
+            Between { above: self.first.0.checked_sub(1).map(TweetId), below: self.from.0.checked_add(1).map(TweetId) };
         let below = self.below.get_or_insert_with(|| self.home.source().merge(lists.authors(), between));
         let next = below.next().transpose()?;
         if let Some((id, _)) = next {

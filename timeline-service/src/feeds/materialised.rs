@@ -6,7 +6,8 @@
 //! 2. a view is taken, and the feed is pulled from it;
 //! 3. it is *completed*: what was delivered meanwhile and is newer than the view comes on top.
 //!
-//! An entry that is newer than the view was made durable after the place was reserved, so it cannot have been delivered before.
+//! Only entries that are published are delivered. So one that is newer than the view was not delivered when the view was taken,
+//! and the place was reserved before that: it cannot be missed.
 //!
 //! Delivering must be cheap: readers are numbered densely, blocks of neighbours share a part and its lock, a batch of entries is
 //! sorted by part first, and within a part an append is a look into a table and a word into a ring, without a lock of its own.

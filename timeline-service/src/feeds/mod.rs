@@ -16,8 +16,8 @@
 //! and look into the tables then. So memory is never behind what they read, and what is ahead of it is told by its id.
 
 mod active;
-mod cache;
 pub mod bench;
+mod cache;
 mod entry;
 mod gone;
 mod heads;
@@ -260,9 +260,7 @@ impl Feeds {
             return Ok(None);
         };
         let Some((run, mut built)) = tier::decode(lists.user, &bytes) else { return Ok(None) };
-        if built.about.versions != lists.versions
-            || built.about.covered_to > source.stored.greatest()
-        {
+        if built.about.versions != lists.versions || built.about.covered_to > source.stored.greatest() {
             self.figures.tier.miss();
             return Ok(None);
         }
@@ -380,6 +378,10 @@ impl Memory for Arc<Feeds> {
                 Effect::Left { author, id } => self.leave(*author, *id, batch),
             }
         }
+    }
+
+    fn published(&self) {
+        self.under_way.publish();
     }
 }
 

@@ -138,10 +138,8 @@ async fn push(feeds: &Feeds, graph: &dyn Graph, batch: &[Queued], asked: &mut Fx
             }
         }
     }
-    let (entries, to): (Vec<_>, Vec<_>) = batch
-        .iter()
-        .filter_map(|queued| Some((queued.entry, recipients.get(&queued.author)?.clone())))
-        .unzip();
+    let (entries, to): (Vec<_>, Vec<_>) =
+        batch.iter().filter_map(|queued| Some((queued.entry, recipients.get(&queued.author)?.clone()))).unzip();
     feeds.figures.delivered.increment(feeds.materialised.deliver(&entries, &to));
 }
 

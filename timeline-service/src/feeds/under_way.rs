@@ -25,6 +25,8 @@ pub(crate) struct UnderWay {
 #[derive(Debug)]
 struct Queue {
     entries: VecDeque<Queued>,
+    /// How many of them, from the first on, every reader's view has: those may be delivered.
+    published: usize,
     /// The greatest id that was ever offered.
     offered_to: TweetId,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Queued {
 impl UnderWay {
     /// Nothing is under way. At most `max` entries wait.
     pub(crate) fn new(max: usize) -> Self {
-        let queue = Queue { entries: VecDeque::new(), offered_to: TweetId(0) };
+        let queue = Queue { entries: VecDeque::new(), published: 0, offered_to: TweetId(0) };
         UnderWay { queue: RwLock::new(queue), len: AtomicUsize::new(0), max, wake: Notify::new() }
     }
 
@@ -54,25 +56,37 @@ impl UnderWay {
         }
         queue.entries.push_back(Queued { author, entry, since: Instant::now() });
         self.len.store(queue.entries.len(), Ordering::Release);
-        drop(queue);
-        self.wake.notify_one();
     }
 
-    /// The first entries, up to `max`. They stay.
+    /// All that was offered is published: views that are taken from now on have it.
+    pub(crate) fn publish(&self) {
+        let mut queue = self.queue.write();
+        queue.published = queue.entries.len();
+        let is_any = queue.published > 0;
+        drop(queue);
+        if is_any {
+            self.wake.notify_one();
+        }
+    }
+
+    /// The first entries that are published, up to `max`. They stay. What is not published is in no view yet: a feed that is
+    /// built after it was delivered would be without it for ever.
     pub(crate) fn first(&self, max: usize) -> Vec<Queued> {
-        self.queue.read().entries.iter().take(max).copied().collect()
+        let queue = self.queue.read();
+        queue.entries.iter().take(queue.published.min(max)).copied().collect()
     }
 
     /// The first `count` entries are delivered, or need not be.
     pub(crate) fn done(&self, count: usize) {
         let mut queue = self.queue.write();
         queue.entries.drain(..count);
+        queue.published -= count;
         self.len.store(queue.entries.len(), Ordering::Release);
     }
 
-    /// Waits until there is something.
+    /// Waits until there is something to deliver.
     pub(crate) async fn something(&self) {
-        while self.len() == 0 {
+        while self.queue.read().published == 0 {
             self.wake.notified().await;
         }
     }
@@ -117,6 +131,8 @@ mod tests {
         assert_eq!((under_way.len(), skipped), (2, vec![7]));
         assert_eq!(under_way.of(|author| author == UserId(0)), [plain(6)]);
         assert_eq!(under_way.delivered_to(), TweetId(4));
+        assert!(under_way.first(1).is_empty(), "what no view has is not delivered");
+        under_way.publish();
         let first = under_way.first(1);
         assert_eq!(first.iter().map(|queued| queued.entry).collect::<Vec<_>>(), [plain(5)]);
         assert_eq!(under_way.of(|_| true), [plain(5), plain(6)], "what is being delivered is still under way");

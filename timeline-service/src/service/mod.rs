@@ -14,9 +14,9 @@
 //! Handlers answer [`base::Error`]; the one place that makes a status of it is here.
 
 mod authors;
-mod home;
 mod comments;
 mod engagement;
+mod home;
 mod reads;
 mod selections;
 mod timelines;

@@ -175,6 +175,7 @@ impl Committer {
         // Memory may be ahead of a view, never behind it.
         self.memory.changed(&effects, state.batch);
         *self.published.write() = Arc::new(View::now(&self.tables, self.memory.bounds(), state));
+        self.memory.published();
         Ok(())
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::bounds::Bounds;
+use super::command::Effect;
 #[cfg(test)]
 use super::command::Tweet;
-use super::command::Effect;
 
 /// Who keeps things in memory that must never be behind the store.
 pub(crate) trait Memory: Send + Sync {
@@ -14,6 +14,9 @@ pub(crate) trait Memory: Send + Sync {
 
     /// A batch is durable, and no reader sees it before this returns. Called by one thread, in the order of the batches.
     fn changed(&self, effects: &[Effect], batch: u64);
+
+    /// Views that are taken from now on have all that was told.
+    fn published(&self);
 }
 
 /// Nothing but the bounds.
@@ -30,4 +33,6 @@ impl Memory for Arc<Bounds> {
             }
         }
     }
+
+    fn published(&self) {}
 }

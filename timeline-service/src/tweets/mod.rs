@@ -17,10 +17,10 @@
 //! A write goes `store` → queue → `committer` (ids, commands, one batch, one sync) → the next [`view::View`] → answer.
 //! A read takes the view of the moment and sees nothing that is not durable, and nothing that is half done.
 
+pub(crate) mod bounds;
 mod check;
 mod command;
 mod committer;
-pub(crate) mod bounds;
 mod keys;
 mod lists;
 mod memory;
@@ -32,9 +32,9 @@ mod stray;
 mod view;
 
 pub use check::CheckReport;
+pub(crate) use command::Effect;
 pub(crate) use command::{Delete, Engaged, Favorite, NewTweet, Retweet, Tweet};
 pub(crate) use lists::{Engagement, Named};
-pub(crate) use command::Effect;
 pub(crate) use memory::Memory;
 pub(crate) use seen::Seen;
 pub(crate) use store::Store;

@@ -21,12 +21,12 @@ use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
+use super::bounds::{Bounds, Span};
 use super::check::{self, CheckReport};
 use super::command::Command;
 use super::committer::{Committer, Waiting, Write};
-use super::bounds::{Bounds, Span};
-use super::memory::Memory;
 use super::keys::{self, Table};
+use super::memory::Memory;
 use super::record::{AuthorRecord, StateRecord, damaged};
 use super::stray;
 use super::view::{Tables, View};

@@ -50,7 +50,8 @@ async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Out
     assert_eq!(store.view().tweets_count(UserId(1))?, 1);
     drop(store);
 
-    let store = Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock(), Arc::new(Arc::new(Bounds::new())))?;
+    let store =
+        Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock(), Arc::new(Arc::new(Bounds::new())))?;
     let next = store.write(new(1, "goes on", "")).await?;
     assert!(next.id > kept.id);
     assert_eq!(store.view().tweet(kept.id)?, Some(kept));
@@ -96,7 +97,12 @@ async fn a_full_queue_refuses_and_what_was_accepted_is_finished_at_closing() -> 
     let folder = tempfile::tempdir()?;
     let (release, stuck) = channel::channel();
     let settings = Settings { write_queue: 2, ..settings(folder.path()) };
-    let store = Arc::new(Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))), Arc::new(Arc::new(Bounds::new())))?);
+    let store = Arc::new(Store::open(
+        &settings,
+        &RealDisk,
+        Arc::new(StuckClock(Mutex::new(stuck))),
+        Arc::new(Arc::new(Bounds::new())),
+    )?);
 
     // Of the writers that come while the committer is stuck, as many are accepted as the queue holds, and those that
     // the committer had taken from it.
@@ -124,7 +130,8 @@ async fn a_write_that_waited_too_long_is_not_done() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (release, stuck) = channel::channel();
     let settings = Settings { deadline: Duration::from_millis(50), ..settings(folder.path()) };
-    let store = Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))), Arc::new(Arc::new(Bounds::new())))?;
+    let store =
+        Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))), Arc::new(Arc::new(Bounds::new())))?;
     // The first write holds the committer up; the second waits in the queue past its deadline.
     let (first, second) = tokio::join!(store.write(new(1, "first", "")), store.write(new(1, "second", "")));
     assert!(matches!(first, Err(StoreError::Late)), "{first:?}");
@@ -148,7 +155,8 @@ impl Clock for BrokenClock {
 #[tokio::test]
 async fn without_its_committer_the_store_only_reads() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let store = Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock), Arc::new(Arc::new(Bounds::new())))?;
+    let store =
+        Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock), Arc::new(Arc::new(Bounds::new())))?;
     for _ in 0..2 {
         let refused = store.write(new(1, "text", "")).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");

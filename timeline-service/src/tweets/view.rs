@@ -10,8 +10,8 @@ use base::{TweetId, UserId};
 use fjall::{Database, Keyspace, Readable, Snapshot};
 use prost::Message;
 
-use super::command::Tweet;
 use super::bounds::{Bounds, Span};
+use super::command::Tweet;
 use super::keys::{self, Table};
 use super::record::{self, AuthorRecord, IndexRecord, StateRecord, TweetRecord, damaged};
 use super::scan::Scan;

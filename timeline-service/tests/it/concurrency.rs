@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::clock::SystemClock;
 use proto::link::TimelineLink;
+use proto::timeline::FeedMode;
 use proto::timeline::{
     CommentsRequest, CreateTweetRequest, EngageRequest, EngagedRequest, EngagedResponse, Engagement,
     HomeTimelineRequest, Selection, UserTimelineRequest,
 };
-use proto::timeline::FeedMode;
 use timeline_service::{FeedSettings, Settings, TimelineService};
 
 use crate::support::{FakeGraph, ids, new, page};
@@ -222,6 +222,8 @@ async fn nothing_appears_in_a_list_below_what_a_reader_has_seen() {
         }
     }
 }
+
+// An entry was delivered before its view was published: a feed that was built between the two was without it for ever.
 
 /// The ids of the newest entries of a reader's feed.
 async fn newest(link: &proto::link::TimelineLink, mode: FeedMode) -> BTreeSet<u64> {

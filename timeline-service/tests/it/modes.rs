@@ -115,7 +115,7 @@ async fn compare(harness: &Harness, model: &Model, limit: usize) -> Result<(), T
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn pull_push_and_auto_show_what_the_model_shows(
@@ -225,14 +225,19 @@ async fn active_readers_are_kept_in_the_graph_and_age_out() {
     harness.home_by(FeedMode::Push, 7, page(1, "")).await.expect("a page");
     assert!(harness.graph.1.active.lock().contains(7));
     harness.reopen();
+    // Once somebody could join, the worker has taken the graph's set over.
+    harness.home_by(FeedMode::Push, 6, page(1, "")).await.expect("a page");
     assert!(harness.graph.1.active.lock().contains(7));
     harness.clock.set(crate::support::START_MS + FeedSettings::default().active_window.as_millis() as u64 * 2);
     // Whoever comes makes the worker look.
     harness.home_by(FeedMode::Push, 8, page(1, "")).await.expect("a page");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while harness.graph.1.active.lock().contains(7) {
+    for reader in 9.. {
+        if !harness.graph.1.active.lock().contains(7) {
+            break;
+        }
         assert!(std::time::Instant::now() < deadline, "7 has not read for long");
-        harness.home_by(FeedMode::Push, 9, page(1, "")).await.expect("a page");
+        harness.home_by(FeedMode::Push, reader, page(1, "")).await.expect("a page");
     }
     assert!(harness.graph.1.active.lock().contains(8));
 }

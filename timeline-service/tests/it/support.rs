@@ -191,8 +191,13 @@ impl Harness {
     /// An empty service with other settings.
     pub(crate) fn with(feeds: FeedSettings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut harness =
-            Harness { folder, graph: Arc::default(), clock: Arc::new(ManualClock::new(START_MS)), feeds, service: None };
+        let mut harness = Harness {
+            folder,
+            graph: Arc::default(),
+            clock: Arc::new(ManualClock::new(START_MS)),
+            feeds,
+            service: None,
+        };
         harness.reopen();
         harness
     }
