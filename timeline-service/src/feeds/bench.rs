@@ -46,7 +46,7 @@ impl MemoryFeeds {
     /// Nobody has posted anything.
     pub fn new(settings: FeedSettings) -> Self {
         let feeds = Arc::new(Feeds::new(settings, Box::new(Nowhere), 1));
-        MemoryFeeds { feeds, nothing: Arc::new(Nothing), batch: AtomicU64::new(1) }
+        MemoryFeeds { feeds, nothing: Arc::default(), batch: AtomicU64::new(1) }
     }
 
     /// A plain tweet. Its id is greater than any before.
@@ -67,11 +67,13 @@ impl MemoryFeeds {
     /// A tweet is deleted, or a retweet taken back.
     pub fn delete(&self, author: UserId, id: TweetId) {
         self.feeds.leave(author, id, self.batch.fetch_add(1, Ordering::Relaxed));
+        self.feeds.gone.turn();
     }
 
     fn enter(&self, author: UserId, entry: Entry) {
         let batch = self.batch.fetch_add(1, Ordering::Relaxed);
         self.feeds.heads.enter(author, &entry, self.feeds.gone.stamp(), batch, &self.feeds.bounds);
+        self.nothing.greatest.fetch_max(entry.id().0, Ordering::AcqRel);
     }
 
     /// A reader who follows some people. They are active from now on.
@@ -127,8 +129,10 @@ impl MemoryFeeds {
 }
 
 /// A store that has nothing beyond what is in memory.
-#[derive(Debug)]
-struct Nothing;
+#[derive(Debug, Default)]
+struct Nothing {
+    greatest: AtomicU64,
+}
 
 impl Facts for Nothing {
     type Error = StoreError;
@@ -154,7 +158,7 @@ impl Stored for Nothing {
     }
 
     fn greatest(&self) -> TweetId {
-        TweetId(u64::MAX >> 1)
+        TweetId(self.greatest.load(Ordering::Acquire))
     }
 
     fn scan(&self, _: UserId, _: Order, _: Between) -> Option<NoScan> {

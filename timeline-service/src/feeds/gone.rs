@@ -4,7 +4,7 @@
 //! it is not. So nothing that lies in memory is searched for and taken out, and a push that is late brings nothing back.
 //! Each id goes with the batch that removed it, so that a reader sees exactly what the state that they read says.
 //!
-//! Ids are kept for three *epochs*. When one is full the next begins, and what lies in memory since before the last one is not
+//! Ids are kept for three *epochs*, each of whole batches. When one is full the next begins, and what lies in memory since before the last one is not
 //! trusted any more: its owner rebuilds it. A filter of bits in front answers nearly every question: nothing is gone.
 
 use std::sync::Arc;
@@ -59,13 +59,21 @@ impl Gone {
 
     /// An id went in a batch. The batch is not published yet.
     pub(crate) fn record(&self, id: TweetId, batch: u64) {
+        self.now().record(id, batch);
+    }
+
+    /// Begins the next epoch where this one is full. Once a batch at the most, after all of it: so a stamp that is from
+    /// before the view is at most one epoch after what that view does not know.
+    /// Answers whether it did.
+    pub(crate) fn turn(&self) -> bool {
         let now = self.now();
-        now.record(id, batch);
-        if now.ids[0].read().len() >= self.max {
+        let is_full = now.ids[0].read().len() >= self.max;
+        if is_full {
             let [first, second, _] = &now.ids;
             let ids = [Arc::default(), first.clone(), second.clone()];
             *self.now.write() = Arc::new(Epochs::new(now.number + 1, self.max, ids));
         }
+        is_full
     }
 }
 
@@ -160,6 +168,9 @@ mod tests {
             let mut stamps = vec![(gone.stamp(), 0)];
             for (batch, &id) in ids.iter().enumerate() {
                 gone.record(TweetId(id), batch as u64);
+                // Whoever takes a stamp here, and then the view before this batch, must find it later.
+                gone.turn();
+                stamps.push((gone.stamp(), batch));
                 stamps.push((gone.stamp(), batch + 1));
                 let now = gone.now();
                 for &(stamp, since) in stamps.iter().filter(|(stamp, _)| now.covers(*stamp)) {

@@ -225,6 +225,7 @@ mod tests {
                         if all[place].2 == u64::MAX {
                             all[place].2 = batch;
                             gone.record(TweetId(all[place].0), batch);
+                            gone.turn();
                             heads.leave(ME, TweetId(all[place].0), &bounds);
                         }
                     }

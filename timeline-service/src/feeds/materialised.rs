@@ -186,6 +186,7 @@ impl Materialised {
             let mut delivered = Vec::new();
             feed.ring.copy(usize::MAX, &mut delivered);
             let mut ring = Ring::new(&built.words, words_max);
+            ring.close_to(built.about.covered_to);
             let mut newer: Vec<Entry> =
                 Backwards(&delivered).take_while(|entry| entry.id() > built.about.covered_to).collect();
             newer.reverse();
@@ -194,7 +195,7 @@ impl Materialised {
                 ring.append(entry.id(), &words[..len]);
             }
             feed.ring = ring;
-            feed.about = Box::new(built.about);
+            *feed.about = built.about;
             feed.phase = Phase::Ready;
             let after = feed.bytes();
             self.bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);

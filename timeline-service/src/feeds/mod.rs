@@ -378,6 +378,11 @@ impl Memory for Arc<Feeds> {
                 Effect::Left { author, id } => self.leave(*author, *id, batch),
             }
         }
+        if self.gone.turn() {
+            // What waits for longer than epochs last must not outlive the news that it went.
+            let gone = self.gone.now();
+            self.under_way.bury(|entry| gone.hide(entry, u64::MAX));
+        }
     }
 
     fn published(&self) {

@@ -42,6 +42,11 @@ impl Ring {
         ring
     }
 
+    /// Nothing up to here is appended any more: it is there, or went before the ring was filled.
+    pub(crate) fn close_to(&mut self, id: TweetId) {
+        self.newest = self.newest.max(id);
+    }
+
     /// Appends an entry. One that is not newer than the newest is there already, or was left out for good.
     #[inline]
     pub(crate) fn append(&mut self, id: TweetId, words: &[u64]) -> bool {

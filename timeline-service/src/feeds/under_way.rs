@@ -37,6 +37,8 @@ pub(crate) struct Queued {
     pub author: UserId,
     pub entry: Entry,
     pub since: Instant,
+    /// Whether it went meanwhile.
+    pub is_gone: bool,
 }
 
 impl UnderWay {
@@ -54,7 +56,7 @@ impl UnderWay {
             skip();
             return;
         }
-        queue.entries.push_back(Queued { author, entry, since: Instant::now() });
+        queue.entries.push_back(Queued { author, entry, since: Instant::now(), is_gone: false });
         self.len.store(queue.entries.len(), Ordering::Release);
     }
 
@@ -96,13 +98,21 @@ impl UnderWay {
         self.len.load(Ordering::Acquire)
     }
 
+    /// Takes out of sight what went.
+    pub(crate) fn bury(&self, is_gone: impl Fn(&Entry) -> bool) {
+        for queued in &mut self.queue.write().entries {
+            queued.is_gone |= is_gone(&queued.entry);
+        }
+    }
+
     /// The entries of some authors, oldest first.
     pub(crate) fn of(&self, is_wanted: impl Fn(UserId) -> bool) -> Vec<Entry> {
         if self.len() == 0 {
             return Vec::new();
         }
         let queue = self.queue.read();
-        queue.entries.iter().filter(|queued| is_wanted(queued.author)).map(|queued| queued.entry).collect()
+        let wanted = queue.entries.iter().filter(|queued| !queued.is_gone && is_wanted(queued.author));
+        wanted.map(|queued| queued.entry).collect()
     }
 
     /// Everything up to here that was ever offered was delivered or skipped.
@@ -138,6 +148,8 @@ mod tests {
         assert_eq!(under_way.of(|_| true), [plain(5), plain(6)], "what is being delivered is still under way");
         under_way.done(1);
         assert_eq!((under_way.of(|_| true), under_way.delivered_to()), (vec![plain(6)], TweetId(5)));
+        under_way.bury(|entry| *entry == plain(6));
+        assert_eq!(under_way.of(|_| true), [], "it went while it waited");
         under_way.done(1);
         assert_eq!((under_way.of(|_| true), under_way.delivered_to()), (vec![], TweetId(7)));
     }
