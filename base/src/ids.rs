@@ -179,7 +179,7 @@ pub struct Edge {
 ///
 /// Ids sort by time. The slot is the author's id modulo [`Slots::MAX`], from which the slot in a store of any smaller
 /// number of slots follows, since that number is a power of two.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct TweetId(pub u64);
 
 impl TweetId {

@@ -48,6 +48,7 @@ const EVERYBODY: &[Role] = &[
 /// Those who are called over gRPC or call.
 const CALLERS: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api, Role::Backup];
 const GRPC: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService];
+const TIMELINES: &[Role] = &[Role::Serve, Role::TimelineService];
 const REST: &[Role] = &[Role::Serve, Role::Api];
 
 /// How a value is written in TOML.
@@ -106,13 +107,26 @@ pub(crate) const SETTINGS: &[Setting] = &[
         help: "Parts of a new graph, 64 unless set: a power of two up to 8192, fixed for ever",
         roles: &[Role::Serve, Role::GraphStore, Role::Import],
     },
+    number("tweet_characters", "140", "N", "Characters of a tweet, as people count them", TIMELINES),
     number(
-        "tweet_characters",
-        "140",
-        "N",
-        "Characters of a tweet, as people count them",
-        &[Role::Serve, Role::TimelineService],
+        "heads_mib",
+        "256",
+        "MIB",
+        "Memory for the newest entries of authors, from which feeds are merged",
+        TIMELINES,
     ),
+    number("feeds_mib", "256", "MIB", "Memory for the materialised feeds of active readers", TIMELINES),
+    number("evicted_feeds_mib", "1024", "MIB", "Disk for feeds that memory has no room for; 0 for none", TIMELINES),
+    number("feed_entries", "800", "N", "Entries of a materialised feed; what lies below is merged", TIMELINES),
+    number("active_hours", "168", "HOURS", "Who has not read for this long has no materialised feed", TIMELINES),
+    number(
+        "pushed_followers",
+        "10000",
+        "N",
+        "An author with more active followers is not pushed but merged at each read",
+        TIMELINES,
+    ),
+    number("pulled_followees", "5000", "N", "A reader who follows more has all streams merged at each read", TIMELINES),
     number(
         "access_token_seconds",
         "900",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use api::{Api, PasswordCost};
@@ -68,6 +69,7 @@ impl Services {
             let settings = timeline_service::Settings {
                 folder: folders::timeline(data),
                 tweet_characters: config.tweet_characters,
+                feeds: feed_settings(config),
                 ..Default::default()
             };
             let graph = Arc::new(graph.clone());
@@ -127,6 +129,20 @@ pub(crate) fn open_store(data: &Path, slots: Option<Slots>) -> Result<Store, Sto
     }
     tracing::info!(replayed = recovery.replayed, removed = recovery.removed.len(), "the graph is open");
     Ok(store)
+}
+
+/// How feeds are kept in memory.
+fn feed_settings(config: &Config) -> timeline_service::FeedSettings {
+    timeline_service::FeedSettings {
+        heads_bytes: (config.heads_mib as usize) << 20,
+        feeds_bytes: (config.feeds_mib as usize) << 20,
+        evicted_bytes: u64::from(config.evicted_feeds_mib) << 20,
+        feed_entries: config.feed_entries as usize,
+        active_window: Duration::from_secs(u64::from(config.active_hours) * 60 * 60),
+        pushed_followers: config.pushed_followers.into(),
+        pulled_followees: config.pulled_followees as usize,
+        ..Default::default()
+    }
 }
 
 /// What the api is set to, but for the metrics that it shows.

@@ -10,18 +10,45 @@ use futures::stream::BoxStream;
 use proto::graph::watch_response::Event;
 use proto::graph::{
     self, BitmapOutput, Combination, Combine, ContainsRequest, Expression, Membership, Operation, Pair, RelateRequest,
-    SelectRequest, UserIds, WatchRequest, WatchResponse, expression, select_request, select_response,
+    SelectRequest, UpdateSetRequest, UserIds, VersionsRequest, WatchRequest, WatchResponse, expression, select_request,
+    select_response,
 };
 use proto::link::GraphLink;
 use roaring::RoaringBitmap;
 
 use crate::core::rules::Sources;
 
+/// The name of the set of active readers in the graph.
+pub const ACTIVE_READERS: &str = "active_readers";
+
+/// The revisions of the last changes of what a reader follows, mutes and blocks, and of who blocks them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions(pub [Revision; 4]);
+
+impl Versions {
+    /// The last change of all.
+    pub(crate) fn last(&self) -> Revision {
+        self.0.into_iter().fold(Revision::ZERO, Revision::max)
+    }
+}
+
 /// What this service needs of the graph. Every answer is at least as new as the revision that is asked for.
 #[async_trait]
 pub trait Graph: Send + Sync {
     /// Whom a reader follows, and who is hidden from them.
     async fn sources(&self, reader: UserId, at_least: Option<Revision>) -> Result<Sources, Error>;
+
+    /// The versions of a reader's lists: as long as they are the same, so is what [`sources`](Self::sources) answers.
+    async fn versions(&self, reader: UserId, at_least: Option<Revision>) -> Result<Versions, Error>;
+
+    /// Who follows an author without muting them and is an active reader.
+    async fn recipients(&self, author: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
+
+    /// The set of active readers, made where there is none.
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error>;
+
+    /// Changes the set of active readers; each list has at most [`limits::CHANGES_MAX`] users.
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error>;
 
     /// Who blocks a viewer.
     async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error>;
@@ -104,6 +131,43 @@ impl Graph for GraphLink {
         Ok(Sources { followees, hidden })
     }
 
+    async fn versions(&self, reader: UserId, at_least: Option<Revision>) -> Result<Versions, Error> {
+        let lists = [
+            ListRef::forward(Relation::Follow, reader),
+            ListRef::forward(Relation::Mute, reader),
+            ListRef::forward(Relation::Block, reader),
+            ListRef::reverse(Relation::Block, reader),
+        ];
+        let request = VersionsRequest { lists: lists.map(Into::into).into(), at_least: at_least.map(Into::into) };
+        let answered = GraphLink::versions(self, request).await?.versions;
+        let versions: Vec<_> = answered
+            .iter()
+            .map(|version| proto::convert::revision(Some(version), "versions"))
+            .collect::<Result<Option<_>, _>>()
+            .map_err(Error::internal)?
+            .unwrap_or_default();
+        Ok(Versions(versions.try_into().map_err(|_| misunderstood("versions are missing"))?))
+    }
+
+    async fn recipients(&self, author: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let active = Expression { node: Some(expression::Node::NamedSet(ACTIVE_READERS.to_owned())) };
+        let followers = list(ListRef::reverse(Relation::Follow, author));
+        let muting = list(ListRef::reverse(Relation::Mute, author));
+        let both = combine(Combine::Intersection, vec![followers, active]);
+        bitmap(self, combine(Combine::Difference, vec![both, muting]), at_least).await
+    }
+
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+        // An update that changes nothing creates the set.
+        self.update_active_readers(&[], &[]).await?;
+        bitmap(self, Expression { node: Some(expression::Node::NamedSet(ACTIVE_READERS.to_owned())) }, None).await
+    }
+
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error> {
+        let request = UpdateSetRequest { name: ACTIVE_READERS.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
+        self.update_set(request).await.map(drop)
+    }
+
     async fn blockers(&self, viewer: UserId, at_least: Option<Revision>) -> Result<RoaringBitmap, Error> {
         bitmap(self, list(ListRef::reverse(Relation::Block, viewer)), at_least).await
     }
@@ -139,7 +203,7 @@ impl Graph for GraphLink {
             ListRef::forward(Relation::Block, reader),
             ListRef::reverse(Relation::Block, reader),
         ];
-        bitmap(self, combination(Combine::Union, hidden), at_least).await
+        bitmap(self, combine(Combine::Union, hidden.map(list).into()), at_least).await
     }
 
     async fn reachable(&self, author: UserId, users: &[UserId]) -> Result<Vec<bool>, Error> {
@@ -150,7 +214,7 @@ impl Graph for GraphLink {
         ];
         let ids = users.iter().map(|user| user.0).collect();
         let request = SelectRequest {
-            expression: Some(combination(Combine::Difference, followers)),
+            expression: Some(combine(Combine::Difference, followers.map(list).into())),
             output: Some(select_request::Output::Contains(UserIds { ids })),
             at_least: None,
         };
@@ -198,10 +262,8 @@ pub(crate) fn naming(field: &'static str) -> impl Fn(Error) -> Error {
     }
 }
 
-fn combination(combine: Combine, lists: [ListRef; 3]) -> Expression {
-    let operands = lists.map(list).into();
-    let combination = Combination { combine: combine as i32, operands };
-    Expression { node: Some(expression::Node::Combination(combination)) }
+fn combine(combine: Combine, operands: Vec<Expression>) -> Expression {
+    Expression { node: Some(expression::Node::Combination(Combination { combine: combine as i32, operands })) }
 }
 
 fn list(list: ListRef) -> Expression {

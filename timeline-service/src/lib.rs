@@ -6,16 +6,19 @@
 //! - `core`: what a tweet and a feed are, without I/O.
 //! - `ids`: tweet ids, each greater than any before.
 //! - `tweets`: the store: one committer, many readers, each with a durable state of its own.
+//! - `feeds`: home feeds in memory.
 //! - `graph`: what is asked of the graph.
 //! - `notifier`: what notifies people in the background.
 //! - `service`: `roost.timeline.v1.TimelineService`.
 //! - `error`, `metrics`: what can go wrong, and what is measured.
 //!
 //! What always holds: an acknowledged write is on the disk; no reader sees what is not; what lies below an entry that
-//! somebody has seen never gains another. Imports go one way: `service` → `notifier` → `tweets` → `core`, and `core` does no I/O.
+//! somebody has seen never gains another. Imports go one way: `service` → `notifier`, `feeds` →
+//! `tweets` → `core`, and `core` does no I/O.
 
 mod core;
 mod error;
+mod feeds;
 mod graph;
 mod ids;
 mod metrics;
@@ -26,7 +29,8 @@ mod tweets;
 
 pub use self::core::rules::Sources;
 pub use self::error::{Damage, OpenError, Refusal, StoreError};
-pub use self::graph::{Begin, Follows, Graph, News, Told};
+pub use self::feeds::bench;
+pub use self::graph::{ACTIVE_READERS, Begin, Follows, Graph, News, Told, Versions};
 pub use self::service::TimelineService;
-pub use self::settings::Settings;
+pub use self::settings::{FeedSettings, Settings};
 pub use self::tweets::CheckReport;

@@ -5,6 +5,7 @@
 //! [`earliest`](Stream::earliest) place is behind the end of the page is never opened.
 
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use base::TweetId;
 
@@ -34,33 +35,39 @@ pub(crate) trait Stream {
     /// Why a stream can fail.
     type Error;
 
-    /// No entry comes before this place: a bound that is known without reading anything.
+    /// The next entry does not come before this place: a bound that is known without reading anything.
     fn earliest(&self) -> TweetId;
 
     /// The next entry in the order of the merge.
     fn next(&mut self) -> Result<Option<(TweetId, Self::Entry)>, Self::Error>;
 }
 
-/// The merge of streams in which no id is twice.
+/// The merge of streams. An id that is in several of them comes once from each, one right after the other.
 pub(crate) struct Merge<S: Stream> {
     order: Order,
     streams: Vec<S>,
     /// For each stream that is not at its end its next entry, or where that may be at the earliest.
-    waiting: BinaryHeap<Waiting<S::Entry>>,
+    waiting: BinaryHeap<Waiting>,
+    /// The entries that wait: those of the few streams that were opened.
+    entries: Vec<Option<(TweetId, S::Entry)>>,
+    free: Vec<u32>,
 }
 
-struct Waiting<E> {
+/// Of equals the one that is known for certain goes first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
     rank: u64,
-    stream: usize,
-    entry: Option<(TweetId, E)>,
+    /// The place of the entry plus one; 0 where only a bound is known.
+    entry: u32,
+    stream: u32,
 }
 
 impl<S: Stream> Merge<S> {
     /// Merges `streams`, all of which go in `order`.
     pub(crate) fn new(order: Order, streams: Vec<S>) -> Self {
-        let bound = |(stream, it): (usize, &S)| Waiting { rank: order.rank(it.earliest()), stream, entry: None };
-        let waiting = streams.iter().enumerate().map(bound).collect();
-        Merge { order, streams, waiting }
+        let bound = |(stream, it): (u32, &S)| Waiting { rank: order.rank(it.earliest()), entry: 0, stream };
+        let waiting = (0..).zip(&streams).map(bound).collect();
+        Merge { order, streams, waiting, entries: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -68,44 +75,37 @@ impl<S: Stream> Iterator for Merge<S> {
     type Item = Result<(TweetId, S::Entry), S::Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while let Some(Waiting { rank, stream, entry }) = self.waiting.pop() {
-            if let Some(entry) = entry {
+        while let Some(mut first) = self.waiting.peek_mut() {
+            let stream = &mut self.streams[first.stream as usize];
+            if let Some(place) = first.entry.checked_sub(1) {
                 // What follows this entry is behind it; how far, is asked when it could matter.
-                self.waiting.push(Waiting { rank: rank.saturating_sub(1), stream, entry: None });
-                return Some(Ok(entry));
+                first.rank = first.rank.saturating_sub(1).min(self.order.rank(stream.earliest()));
+                first.entry = 0;
+                self.free.push(place);
+                let entry = self.entries[place as usize].take();
+                drop(first);
+                return entry.map(Ok);
             }
-            match self.streams[stream].next() {
+            match stream.next() {
                 Ok(Some(entry)) => {
-                    self.waiting.push(Waiting { rank: self.order.rank(entry.0), stream, entry: Some(entry) });
+                    first.rank = self.order.rank(entry.0);
+                    let place = self.free.pop().unwrap_or_else(|| {
+                        self.entries.push(None);
+                        self.entries.len() as u32 - 1
+                    });
+                    self.entries[place as usize] = Some(entry);
+                    first.entry = place + 1;
                 }
-                Ok(None) => {}
-                Err(error) => return Some(Err(error)),
+                Ok(None) => drop(PeekMut::pop(first)),
+                Err(error) => {
+                    PeekMut::pop(first);
+                    return Some(Err(error));
+                }
             }
         }
         None
     }
 }
-
-impl<E> Ord for Waiting<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // Of equals the one that is known for certain goes first: no other stream has the same id.
-        (self.rank, self.entry.is_some(), self.stream).cmp(&(other.rank, other.entry.is_some(), other.stream))
-    }
-}
-
-impl<E> PartialOrd for Waiting<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<E> PartialEq for Waiting<E> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<E> Eq for Waiting<E> {}
 
 #[cfg(test)]
 mod tests {

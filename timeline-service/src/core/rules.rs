@@ -156,7 +156,7 @@ impl Reader {
     }
 
     /// Whether a user's entries are in the feed: the reader's own, and those of everyone followed and not hidden.
-    fn follows(&self, user: UserId) -> bool {
+    pub(crate) fn follows(&self, user: UserId) -> bool {
         self.authors.contains(user.0)
     }
 }

@@ -1,7 +1,8 @@
 //! `roost.timeline.v1.TimelineService`: requests in, checked; answers out.
 //!
 //! - [`tweets`]: posting, deleting and getting them.
-//! - [`timelines`]: pages of them, and the home feed.
+//! - [`timelines`]: pages of them.
+//! - [`home`]: the home feed.
 //! - [`selections`]: a user's timelines.
 //! - [`comments`]: the answers to a tweet.
 //! - [`engagement`]: favoriting and retweeting, and who did.
@@ -16,6 +17,7 @@
 mod authors;
 mod comments;
 mod engagement;
+mod home;
 mod notifications;
 mod reads;
 mod selections;
@@ -24,10 +26,14 @@ mod tweets;
 mod viewer;
 mod wire;
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::clock::Clock;
 use base::disk::RealDisk;
+use base::error::chain;
 use proto::status::to_status;
 use proto::timeline::timeline_service_server::TimelineService as Rpc;
 use proto::timeline::{
@@ -41,6 +47,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use self::reads::Reads;
 use crate::error::{OpenError, StoreError};
+use crate::feeds::{Ephemeral, Feeds, Nowhere, OnDisk, Pusher};
 use crate::graph::Graph;
 use crate::notifier::Notifier;
 use crate::settings::Settings;
@@ -54,7 +61,12 @@ struct Parts {
     /// Dropped first: it works with the store.
     notifier: Notifier,
     store: Arc<Store>,
+    pusher: Pusher,
+    feeds: Arc<Feeds>,
     graph: Arc<dyn Graph>,
+    clock: Arc<dyn Clock>,
+    /// How long who insists on a materialised feed waits to be made active.
+    join_deadline: Duration,
     reads: Reads,
     tweet_characters: usize,
 }
@@ -67,11 +79,24 @@ impl TimelineService {
     /// When the folder is in use, holds something else, or lost what was acknowledged.
     pub fn open(settings: Settings, graph: Arc<dyn Graph>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         crate::metrics::describe();
-        let store = Arc::new(Store::open(&settings, &RealDisk, clock)?);
+        let tier = open_tier(&settings);
+        let run = RandomState::new().build_hasher().finish();
+        let feeds = Arc::new(Feeds::new(settings.feeds.clone(), tier, run));
+        let store = Arc::new(Store::open(&settings, &RealDisk, clock.clone(), Arc::new(feeds.clone()))?);
         let notifier = Notifier::start(store.clone(), graph.clone()).map_err(OpenError::Thread)?;
+        let pusher = Pusher::start(feeds.clone(), graph.clone(), clock.clone()).map_err(OpenError::Thread)?;
         let reads = Reads::new(settings.reads_in_flight, settings.deadline);
-        let tweet_characters = settings.tweet_characters;
-        Ok(TimelineService(Arc::new(Parts { notifier, store, graph, reads, tweet_characters })))
+        Ok(TimelineService(Arc::new(Parts {
+            notifier,
+            store,
+            pusher,
+            feeds,
+            graph,
+            clock,
+            join_deadline: settings.deadline / 2,
+            reads,
+            tweet_characters: settings.tweet_characters,
+        })))
     }
 
     /// Makes durable what was accepted, and accepts no more writes: they are `UNAVAILABLE`. Reads go on. Blocks; a
@@ -79,6 +104,8 @@ impl TimelineService {
     pub fn close(&self) {
         self.0.notifier.stop();
         self.0.store.close();
+        self.0.pusher.stop();
+        self.0.feeds.put_all_aside();
     }
 
     /// Reads everything that is stored, and says what does not fit together. Blocks, for as long as that takes; reads
@@ -89,6 +116,21 @@ impl TimelineService {
     /// When the storage engine fails; a damaged entry is a finding.
     pub fn check(&self) -> Result<CheckReport, StoreError> {
         self.0.store.check()
+    }
+}
+
+/// Where feeds go that memory has no room for. They are copies: without such a place everything works.
+fn open_tier(settings: &Settings) -> Box<dyn Ephemeral> {
+    if settings.feeds.evicted_bytes == 0 {
+        return Box::new(Nowhere);
+    }
+    let folder = settings.folder.join("feeds");
+    match OnDisk::open(&folder, settings.feeds.evicted_bytes) {
+        Ok(tier) => Box::new(tier),
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), error = %chain(&error), "feeds cannot be put aside");
+            Box::new(Nowhere)
+        }
     }
 }
 

@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
     use crate::core::rules::Sources;
-    use crate::graph::{Begin, Follows, Graph};
+    use crate::graph::{Begin, Follows, Graph, Versions};
     use crate::settings::Settings;
 
     /// A graph without an edge.
@@ -125,6 +125,22 @@ mod tests {
     impl Graph for Strangers {
         async fn sources(&self, _: UserId, _: Option<Revision>) -> Result<Sources, Error> {
             Ok(Sources::default())
+        }
+
+        async fn versions(&self, _: UserId, _: Option<Revision>) -> Result<Versions, Error> {
+            Ok(Versions::default())
+        }
+
+        async fn recipients(&self, _: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+            Ok(RoaringBitmap::new())
+        }
+
+        async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+            Ok(RoaringBitmap::new())
+        }
+
+        async fn update_active_readers(&self, _: &[u32], _: &[u32]) -> Result<(), Error> {
+            Ok(())
         }
 
         async fn blockers(&self, _: UserId, _: Option<Revision>) -> Result<roaring::RoaringBitmap, Error> {

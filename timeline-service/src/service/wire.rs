@@ -29,6 +29,18 @@ pub(super) fn entry(view: &View, viewer: Option<UserId>, shown: Shown) -> Result
     Ok(Entry { tweet, id: id.0, retweeter, ..Entry::default() })
 }
 
+/// The entry at the place of a retweet.
+pub(super) fn retweet(
+    view: &View,
+    viewer: Option<UserId>,
+    id: TweetId,
+    retweeter: UserId,
+    tweet: Tweet,
+) -> Result<Entry, StoreError> {
+    let tweet = Some(tweet_seen(view.seen_by(tweet, viewer)?));
+    Ok(Entry { tweet, id: id.0, retweeter: Some(retweeter.0), ..Entry::default() })
+}
+
 /// A tweet with its counts.
 pub(super) fn tweet_seen(seen: Seen) -> timeline::Tweet {
     let Seen { tweet: Tweet { id, author, record }, counts, favorited, retweeted } = seen;

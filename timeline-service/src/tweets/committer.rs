@@ -19,8 +19,8 @@ use fjall::PersistMode;
 use parking_lot::RwLock;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::command::{Command, Draft, Effect, Finished, Tweet};
-use super::heads::{Heads, Span};
+use super::command::{Command, Draft, Effect, Finished};
+use super::memory::Memory;
 use super::record::StateRecord;
 use super::view::{Tables, View};
 use crate::error::StoreError;
@@ -84,7 +84,7 @@ impl<C: Command> Write for Waiting<C> {
 /// The one thread that writes.
 pub(super) struct Committer {
     pub tables: Arc<Tables>,
-    pub heads: Arc<Heads>,
+    pub memory: Arc<dyn Memory>,
     pub published: Arc<RwLock<Arc<View>>>,
     /// Told when there is a tweet to tell subscribers of.
     pub to_deliver: Arc<Notify>,
@@ -174,13 +174,10 @@ impl Committer {
         self.tables.db.persist(PersistMode::SyncAll)?;
         self.mark.raise(state.batch)?;
         self.state = state;
-        // The bounds may be ahead of a view, never behind it.
-        for effect in &effects {
-            if let Effect::Entered(Tweet { id, author, .. }) = effect {
-                self.heads.widen(*author, Span { oldest: *id, newest: *id });
-            }
-        }
-        *self.published.write() = Arc::new(View::now(&self.tables, &self.heads));
+        // Memory may be ahead of a view, never behind it.
+        self.memory.changed(&effects, state.batch);
+        *self.published.write() = Arc::new(View::now(&self.tables, self.memory.bounds(), state));
+        self.memory.published();
         if effects.contains(&Effect::ToDeliver) {
             self.to_deliver.notify_one();
         }

@@ -7,7 +7,8 @@
 //! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
 //! - [`inbox`]: what is read of notifications, and what is still to be told.
 //! - [`seen`]: a tweet with its counts, as somebody sees it.
-//! - [`heads`]: the bounds of the ids in every author's stream, in memory.
+//! - [`bounds`]: where the stream of every author begins and ends, in memory.
+//! - [`memory`]: who keeps things in memory and is told what a durable batch changed.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
@@ -17,13 +18,14 @@
 //! A write goes `store` → queue → `committer` (ids, commands, one batch, one sync) → the next [`view::View`] → answer.
 //! A read takes the view of the moment and sees nothing that is not durable, and nothing that is half done.
 
+pub(crate) mod bounds;
 mod check;
 mod command;
 mod committer;
-mod heads;
 mod inbox;
 mod keys;
 mod lists;
+mod memory;
 mod record;
 mod scan;
 mod seen;
@@ -33,10 +35,12 @@ mod view;
 
 pub use check::CheckReport;
 pub(crate) use command::{
-    Delete, Deliver, Engaged, Favorite, Follow, NewTweet, NotifyFollows, Read, Retweet, Subscribe, Tweet, addressed,
+    Delete, Deliver, Effect, Engaged, Favorite, Follow, NewTweet, NotifyFollows, Read, Retweet, Subscribe, Tweet,
+    addressed,
 };
 pub(crate) use inbox::Delivery;
 pub(crate) use lists::{Engagement, Named};
+pub(crate) use memory::Memory;
 pub(crate) use record::NotificationRecord;
 pub(crate) use seen::Seen;
 pub(crate) use store::Store;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use base::TweetId;
 use prost::Message;
 
-use super::heads::Span;
+use super::bounds::Span;
 use super::keys::{self, Table};
 use super::record::{self, damaged};
 use crate::core::merge::Order;

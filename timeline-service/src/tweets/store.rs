@@ -21,11 +21,12 @@ use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
 
+use super::bounds::{Bounds, Span};
 use super::check::{self, CheckReport};
 use super::command::Command;
 use super::committer::{Committer, Waiting, Write};
-use super::heads::{Heads, Span};
 use super::keys::{self, Table};
+use super::memory::Memory;
 use super::record::{AuthorRecord, StateRecord, damaged};
 use super::stray;
 use super::view::{Tables, View};
@@ -49,7 +50,13 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the tweets in the settings' folder, which is created where there is none. `disk` keeps lock and mark.
-    pub(crate) fn open(settings: &Settings, disk: &dyn Disk, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    /// `memory` is told of everything that becomes durable.
+    pub(crate) fn open(
+        settings: &Settings,
+        disk: &dyn Disk,
+        clock: Arc<dyn Clock>,
+        memory: Arc<dyn Memory>,
+    ) -> Result<Self, OpenError> {
         let folder = &settings.folder;
         let lock = lock(disk, folder)?;
         let db_folder = folder.join("db");
@@ -60,20 +67,20 @@ impl Store {
         let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
 
         let tables = Arc::new(open_engine(&db_folder, settings.cache_bytes)?);
-        let heads = Arc::new(Heads::new());
-        let view = View::now(&tables, &heads);
+        let view = View::now(&tables, memory.bounds(), StateRecord::default());
         let state = view.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default();
         if state.batch < mark.value() {
             return Err(OpenError::Shortfall { expected: mark.value(), got: state.batch });
         }
         mark.raise(state.batch).map_err(|source| OpenError::Folder { path: folder.join(MARK), source })?;
-        load(&view, &heads)?;
+        load(&view, memory.bounds())?;
+        let view = View::now(&tables, memory.bounds(), state);
 
         let published = Arc::new(RwLock::new(Arc::new(view)));
         let to_deliver = Arc::new(Notify::new());
         let committer = Committer {
             tables,
-            heads,
+            memory,
             published: published.clone(),
             to_deliver: to_deliver.clone(),
             clock,
@@ -191,11 +198,11 @@ fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
 }
 
 /// Reads the bounds of all authors' ids.
-fn load(view: &View, heads: &Heads) -> Result<(), StoreError> {
+fn load(view: &View, bounds: &Bounds) -> Result<(), StoreError> {
     for author in view.from::<AuthorRecord>(Table::Authors, &[]) {
         let (key, AuthorRecord { oldest, newest, .. }) = author?;
         let author = keys::author_in(&key).ok_or_else(|| damaged(Table::Authors, &key, Damage::Content))?;
-        heads.widen(author, Span { oldest: TweetId(oldest), newest: TweetId(newest) });
+        bounds.widen(author, Span { oldest: TweetId(oldest), newest: TweetId(newest) });
     }
     Ok(())
 }

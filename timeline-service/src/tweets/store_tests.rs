@@ -39,7 +39,7 @@ fn new(author: u32, text: &str, idempotency_key: &str) -> NewTweet {
 async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Outcome {
     let folder = tempfile::tempdir()?;
     let disk = SimulatedDisk::new();
-    let store = Store::open(&settings(folder.path()), &disk, clock())?;
+    let store = Store::open(&settings(folder.path()), &disk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     let kept = store.write(new(1, "kept", "")).await?;
 
     disk.cut_power_after(0);
@@ -53,7 +53,8 @@ async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Out
     assert_eq!(store.view().tweets_count(UserId(1))?, 1);
     drop(store);
 
-    let store = Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock())?;
+    let store =
+        Store::open(&settings(folder.path()), &disk.after_power_cut(1), clock(), Arc::new(Arc::new(Bounds::new())))?;
     let next = store.write(new(1, "goes on", "")).await?;
     assert!(next.id > kept.id);
     assert_eq!(store.view().tweet(kept.id)?, Some(kept));
@@ -64,7 +65,7 @@ async fn after_a_failed_write_the_store_only_reads_until_it_is_reopened() -> Out
 async fn the_oldest_idempotency_keys_are_forgotten() -> Outcome {
     let folder = tempfile::tempdir()?;
     let settings = Settings { idempotency_keys: 2, ..settings(folder.path()) };
-    let store = Store::open(&settings, &RealDisk, clock())?;
+    let store = Store::open(&settings, &RealDisk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     let mut made = Vec::new();
     for key in ["a", "b", "c"] {
         made.push(store.write(new(1, "text", key)).await?);
@@ -73,7 +74,7 @@ async fn the_oldest_idempotency_keys_are_forgotten() -> Outcome {
     assert_eq!(store.write(new(1, "text", "c")).await?, made[2]);
     drop(store);
 
-    let store = Store::open(&settings, &RealDisk, clock())?;
+    let store = Store::open(&settings, &RealDisk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     assert_eq!(store.write(new(1, "text", "c")).await?, made[2]);
     let again = store.write(new(1, "text", "a")).await?;
     assert!(again.id > made[2].id, "the oldest key was forgotten");
@@ -99,7 +100,12 @@ async fn a_full_queue_refuses_and_what_was_accepted_is_finished_at_closing() -> 
     let folder = tempfile::tempdir()?;
     let (release, stuck) = channel::channel();
     let settings = Settings { write_queue: 2, ..settings(folder.path()) };
-    let store = Arc::new(Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))))?);
+    let store = Arc::new(Store::open(
+        &settings,
+        &RealDisk,
+        Arc::new(StuckClock(Mutex::new(stuck))),
+        Arc::new(Arc::new(Bounds::new())),
+    )?);
 
     // Of the writers that come while the committer is stuck, as many are accepted as the queue holds, and those that
     // the committer had taken from it.
@@ -127,7 +133,8 @@ async fn a_write_that_waited_too_long_is_not_done() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (release, stuck) = channel::channel();
     let settings = Settings { deadline: Duration::from_millis(50), ..settings(folder.path()) };
-    let store = Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))))?;
+    let store =
+        Store::open(&settings, &RealDisk, Arc::new(StuckClock(Mutex::new(stuck))), Arc::new(Arc::new(Bounds::new())))?;
     // The first write holds the committer up; the second waits in the queue past its deadline.
     let (first, second) = tokio::join!(store.write(new(1, "first", "")), store.write(new(1, "second", "")));
     assert!(matches!(first, Err(StoreError::Late)), "{first:?}");
@@ -151,7 +158,8 @@ impl Clock for BrokenClock {
 #[tokio::test]
 async fn without_its_committer_the_store_only_reads() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let store = Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock))?;
+    let store =
+        Store::open(&settings(folder.path()), &RealDisk, Arc::new(BrokenClock), Arc::new(Arc::new(Bounds::new())))?;
     for _ in 0..2 {
         let refused = store.write(new(1, "text", "")).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly)), "{refused:?}");
@@ -163,7 +171,7 @@ async fn without_its_committer_the_store_only_reads() -> Outcome {
 #[tokio::test]
 async fn commands_of_one_batch_see_one_another() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     let view = store.view();
     let mut draft = super::super::command::Draft::new(&view, StateRecord::default());
     let first = new(1, "first", "key").apply(TweetId(100), &mut draft)?;
@@ -193,7 +201,7 @@ fn told(store: &Store, user: u32) -> Result<usize, StoreError> {
 #[tokio::test]
 async fn a_part_of_a_delivery_is_done_once_however_often_it_is_asked_for() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     let author = UserId(1);
     for user in [2, 3] {
         assert!(store.write(Subscribe { user: UserId(user), author, subscribed: true }).await?);
@@ -224,7 +232,7 @@ async fn a_part_of_a_delivery_is_done_once_however_often_it_is_asked_for() -> Ou
 #[tokio::test]
 async fn follows_that_are_told_again_are_told_once() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let store = Store::open(&settings(folder.path()), &RealDisk, clock())?;
+    let store = Store::open(&settings(folder.path()), &RealDisk, clock(), Arc::new(Arc::new(Bounds::new())))?;
     let follow =
         |revision, follower| Follow { revision: Revision(revision), follower: UserId(follower), followee: UserId(1) };
     let command = |follows: &[Follow], revision| NotifyFollows {

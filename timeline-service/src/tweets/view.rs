@@ -10,10 +10,10 @@ use base::{TweetId, UserId};
 use fjall::{Database, Keyspace, Readable, Snapshot};
 use prost::Message;
 
+use super::bounds::{Bounds, Span};
 use super::command::Tweet;
-use super::heads::{Heads, Span};
 use super::keys::{self, Table};
-use super::record::{self, AuthorRecord, IndexRecord, TweetRecord, damaged};
+use super::record::{self, AuthorRecord, IndexRecord, StateRecord, TweetRecord, damaged};
 use super::scan::Scan;
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
@@ -45,14 +45,25 @@ impl Tables {
 #[derive(Clone)]
 pub(crate) struct View {
     snapshot: Snapshot,
-    heads: Arc<Heads>,
+    state: StateRecord,
+    bounds: Arc<Bounds>,
     tables: Arc<Tables>,
 }
 
 impl View {
     /// The state of this moment. Only who knows that it is durable may call this.
-    pub(super) fn now(tables: &Arc<Tables>, heads: &Arc<Heads>) -> Self {
-        View { snapshot: tables.db.snapshot(), heads: heads.clone(), tables: tables.clone() }
+    pub(super) fn now(tables: &Arc<Tables>, bounds: &Arc<Bounds>, state: StateRecord) -> Self {
+        View { snapshot: tables.db.snapshot(), state, bounds: bounds.clone(), tables: tables.clone() }
+    }
+
+    /// The number of the batch that made it.
+    pub(crate) fn batch(&self) -> u64 {
+        self.state.batch
+    }
+
+    /// No entry is newer.
+    pub(crate) fn greatest(&self) -> TweetId {
+        TweetId(self.state.greatest)
     }
 
     /// One record.
@@ -114,6 +125,17 @@ impl View {
         Ok(Tweet { id, author, record })
     }
 
+    /// A tweet, if it is by this author and not deleted.
+    pub(crate) fn tweet_if_by(&self, author: UserId, id: TweetId) -> Result<Option<Tweet>, StoreError> {
+        let record = self.get(Table::Tweets, &keys::of_user(author, id))?;
+        Ok(record.map(|record| Tweet { id, author, record }))
+    }
+
+    /// A tweet of which it is known, in this state, that it is not deleted; by whomever it is.
+    pub(crate) fn tweet_that_is_there(&self, id: TweetId) -> Result<Tweet, StoreError> {
+        self.tweet(id)?.ok_or_else(|| damaged(Table::Index, &keys::id_key(id), Damage::Missing))
+    }
+
     /// What an author's idempotency key made, if it is remembered.
     pub(crate) fn request(&self, author: UserId, idempotency_key: &str) -> Result<Option<TweetId>, StoreError> {
         let request = self.get::<record::RequestRecord>(Table::Requests, &keys::request(author, idempotency_key))?;
@@ -139,7 +161,7 @@ impl View {
     /// The tweets and retweets of one author; none where the bounds of their ids show that there are none.
     pub(crate) fn stream_of(&self, author: UserId, order: Order, between: Between) -> Option<AuthorStream<'_>> {
         let (first, last) = between.bounds()?;
-        let Span { oldest, newest } = self.heads.of(author)?;
+        let Span { oldest, newest } = self.bounds.of(author)?;
         let ids = Span { oldest: oldest.max(first), newest: newest.min(last) };
         (ids.oldest <= ids.newest).then_some(AuthorStream { view: self, author, order, ids, scan: None })
     }

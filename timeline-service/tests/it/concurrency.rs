@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::clock::SystemClock;
 use proto::link::TimelineLink;
+use proto::timeline::FeedMode;
 use proto::timeline::{
     CommentsRequest, CreateTweetRequest, EngageRequest, EngagedRequest, EngagedResponse, Engagement,
     HomeTimelineRequest, Selection, UserTimelineRequest,
 };
-use timeline_service::{Settings, TimelineService};
+use timeline_service::{FeedSettings, Settings, TimelineService};
 
 use crate::support::{FakeGraph, ids, new, page};
 
@@ -218,6 +219,92 @@ async fn nothing_appears_in_a_list_below_what_a_reader_has_seen() {
             }
             let activity = &walks[by_time.len()];
             assert!(activity.is_sorted_by(|newer, older| newer > older), "{activity:?}");
+        }
+    }
+}
+
+// An entry was delivered before its view was published: a feed that was built between the two was without it for ever.
+
+/// The ids of the newest entries of a reader's feed.
+async fn newest(link: &proto::link::TimelineLink, mode: FeedMode) -> BTreeSet<u64> {
+    let request = proto::timeline::HomeTimelineRequest {
+        user: READER,
+        page: Some(page(1000, "")),
+        mode: mode as i32,
+        ..proto::timeline::HomeTimelineRequest::default()
+    };
+    ids(&link.home_timeline(request).await.expect("a page")).into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_acknowledged_tweet_is_missing_and_no_deleted_one_is_back_however_late_pushes_are() {
+    let settings = [
+        FeedSettings::default(),
+        FeedSettings { push_queue: 2, gone_max: 3, ..FeedSettings::default() },
+        FeedSettings { feeds_bytes: 0, heads_bytes: 1000, feed_entries: 20, ..FeedSettings::default() },
+        FeedSettings { pushed_followers: 1, gone_max: 1, ..FeedSettings::default() },
+    ];
+    for feeds in settings {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = Settings { folder: folder.path().to_owned(), feeds, ..Settings::default() };
+        let graph = Arc::new(FakeGraph::default());
+        for writer in 0..WRITERS {
+            graph.follow(READER, writer);
+            graph.follow(READER + 1 + writer % 2, writer);
+        }
+        let service = TimelineService::open(settings, graph.clone(), Arc::new(SystemClock)).expect("opens");
+        let link = proto::link::TimelineLink::Local(Arc::new(service));
+
+        let done = Arc::new(AtomicBool::new(false));
+        // Somebody else follows and unfollows, reads, and holds the worker up.
+        let trouble = tokio::spawn({
+            let (link, graph, done) = (link.clone(), graph.clone(), done.clone());
+            async move {
+                while !done.load(Ordering::SeqCst) {
+                    graph.1.is_held.send_replace(true);
+                    for mode in [FeedMode::Push, FeedMode::Unspecified] {
+                        newest(&link, mode).await;
+                    }
+                    graph.follow(READER, WRITERS + 5);
+                    graph.1.is_held.send_replace(false);
+                    newest(&link, FeedMode::Push).await;
+                    graph.unfollow(READER, WRITERS + 5);
+                }
+            }
+        });
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|author| {
+                let link = link.clone();
+                tokio::spawn(async move {
+                    let mode = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push][author as usize % 3];
+                    let (mut kept, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+                    for number in 0..TWEETS_EACH / 2 {
+                        let posted = link.create_tweet(new(author, "text")).await;
+                        let id = posted.expect("posted").tweet.expect("a tweet is always answered").id;
+                        let seen = newest(&link, mode).await;
+                        kept.insert(id);
+                        assert!(seen.is_superset(&kept), "{mode:?}: {:?} are missing", kept.difference(&seen));
+                        assert!(seen.is_disjoint(&deleted), "{mode:?}: deleted ones are back");
+                        if number % 3 == 0 {
+                            let request = proto::timeline::DeleteTweetRequest { id, user: author };
+                            link.delete_tweet(request).await.expect("deleted");
+                            kept.remove(&id);
+                            deleted.insert(id);
+                            assert!(!newest(&link, mode).await.contains(&id), "{mode:?}: it is deleted");
+                        }
+                    }
+                    kept
+                })
+            })
+            .collect();
+        let mut all = BTreeSet::new();
+        for writer in writers {
+            all.extend(writer.await.expect("the writer ends"));
+        }
+        done.store(true, Ordering::SeqCst);
+        trouble.await.expect("the trouble ends");
+        for mode in [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push] {
+            assert_eq!(newest(&link, mode).await, all, "{mode:?}");
         }
     }
 }

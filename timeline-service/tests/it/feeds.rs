@@ -12,12 +12,12 @@ use proto::timeline::{
 use crate::model::{Engaged, Model, Seen, Shown, Written};
 use crate::support::{Harness, page};
 
-const USERS: u32 = 6;
+pub(crate) const USERS: u32 = 6;
 const HOUR_MS: i64 = 3_600_000;
 
 /// One step of a history. Tweets are named by their place among those posted so far.
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Post(u32),
     Reply(u32, prop::sample::Index),
     Delete(prop::sample::Index),
@@ -34,7 +34,7 @@ enum Step {
     Reopen,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let user = || 0..USERS;
     let two = || (0..USERS, 0..USERS).prop_filter("two users", |(one, other)| one != other);
     let index = any::<prop::sample::Index>;
@@ -58,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-async fn take(step: Step, harness: &mut Harness, model: &mut Model) -> Result<(), TestCaseError> {
+pub(crate) async fn take(step: Step, harness: &mut Harness, model: &mut Model) -> Result<(), TestCaseError> {
     let pick = |model: &Model, index: prop::sample::Index| {
         (!model.tweets.is_empty()).then(|| *index.get(&model.tweets.keys().copied().collect::<Vec<_>>()))
     };
@@ -112,10 +112,10 @@ async fn take(step: Step, harness: &mut Harness, model: &mut Model) -> Result<()
         Step::Follow(one, other) => harness.graph.follow(one, other),
         Step::Clock(by) => harness.clock.set(harness.clock.now_ms().saturating_add_signed(by)),
         Step::Reopen => harness.reopen(),
-        Step::Unfollow(one, other) => drop(harness.graph.0.lock().follows.remove(&(one, other))),
-        Step::Mute(one, other) => drop(harness.graph.0.lock().mutes.insert((one, other))),
-        Step::Unmute(one, other) => drop(harness.graph.0.lock().mutes.remove(&(one, other))),
-        Step::Unblock(one, other) => drop(harness.graph.0.lock().blocks.remove(&(one, other))),
+        Step::Unfollow(one, other) => harness.graph.unfollow(one, other),
+        Step::Mute(one, other) => harness.graph.mute(one, other),
+        Step::Unmute(one, other) => harness.graph.unmute(one, other),
+        Step::Unblock(one, other) => harness.graph.unblock(one, other),
     }
     Ok(())
 }
@@ -162,7 +162,7 @@ async fn engage(
 }
 
 /// A page, whatever is on it.
-struct Answer<E> {
+pub(crate) struct Answer<E> {
     entries: Vec<E>,
     next: String,
     previous: String,
@@ -182,7 +182,7 @@ impl From<EngagedResponse> for Answer<u32> {
 }
 
 /// Walks a list to its end and back, and compares every page with `expected`.
-async fn walk<E, F, R, P>(expected: &[E], limit: usize, read: F) -> Result<(), TestCaseError>
+pub(crate) async fn walk<E, F, R, P>(expected: &[E], limit: usize, read: F) -> Result<(), TestCaseError>
 where
     E: PartialEq + std::fmt::Debug,
     F: Fn(PageRequest) -> R,

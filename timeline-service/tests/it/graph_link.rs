@@ -15,7 +15,7 @@ use proto::link::{GraphLink, TimelineLink};
 use proto::status::to_status;
 use proto::timeline::NotificationsRequest;
 use roaring::RoaringBitmap;
-use timeline_service::{Begin, Graph, News, Settings, Sources, TimelineService, Told};
+use timeline_service::{ACTIVE_READERS, Begin, Graph, News, Settings, Sources, TimelineService, Told, Versions};
 use tonic::{Request, Response, Status};
 
 use crate::notifications::until;
@@ -55,10 +55,18 @@ impl FakeStore {
             Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Union => {
                 combination.operands.iter().try_fold(RoaringBitmap::new(), |all, one| Ok(all | self.evaluate(one)?))
             }
-            Some(expression::Node::Combination(combination)) if combination.combine() == Combine::Difference => {
-                let (first, rest) =
-                    combination.operands.split_first().ok_or_else(|| Error::invalid("operands", "none"))?;
-                rest.iter().try_fold(self.evaluate(first)?, |left, one| Ok(left - self.evaluate(one)?))
+            Some(expression::Node::Combination(Combination { combine, operands })) => {
+                let operands = operands.iter().map(|one| self.evaluate(one)).collect::<Result<Vec<_>, _>>()?;
+                let (one, others) = operands.split_first().expect("an operand");
+                match Combine::try_from(*combine) {
+                    Ok(Combine::Intersection) => Ok(others.iter().fold(one.clone(), |left, other| left & other)),
+                    Ok(Combine::Difference) => Ok(others.iter().fold(one.clone(), |left, other| left - other)),
+                    other => panic!("not part of this test: {other:?}"),
+                }
+            }
+            Some(expression::Node::NamedSet(name)) => {
+                assert_eq!(name, ACTIVE_READERS);
+                Ok(self.0.1.active.lock().clone())
             }
             other => Err(Error::invalid("expression", format!("not part of this test: {other:?}"))),
         }
@@ -137,14 +145,30 @@ impl GraphStore for FakeStore {
         answer(Ok(RelateResponse { relationships }))
     }
 
+    async fn versions(&self, request: Request<VersionsRequest>) -> Result<Response<VersionsResponse>, Status> {
+        let request = request.into_inner();
+        answer(FakeStore::at_least(request.at_least.as_ref()).and_then(|()| {
+            // A list of so many members was changed so many times.
+            let versions = request.lists.iter().map(|list| Ok(Revision(self.list(list)?.len()).into()));
+            Ok(VersionsResponse { versions: versions.collect::<Result<_, Error>>()? })
+        }))
+    }
+
+    async fn update_set(&self, request: Request<UpdateSetRequest>) -> Result<Response<UpdateSetResponse>, Status> {
+        let UpdateSetRequest { name, add, remove } = request.into_inner();
+        assert_eq!(name, ACTIVE_READERS);
+        let mut active = self.0.1.active.lock();
+        *active -= remove.into_iter().collect::<RoaringBitmap>();
+        active.extend(add);
+        Ok(Response::new(UpdateSetResponse::default()))
+    }
+
     unused! {
         allocate_users(AllocateUsersRequest) -> AllocateUsersResponse;
         resolve(ResolveRequest) -> ResolveResponse;
         apply(ApplyRequest) -> ApplyResponse;
         count(CountRequest) -> CountResponse;
-        versions(VersionsRequest) -> VersionsResponse;
         list(ListRequest) -> ListResponse;
-        update_set(UpdateSetRequest) -> UpdateSetResponse;
         followers_you_know(FollowersYouKnowRequest) -> FollowersYouKnowResponse;
         path(PathRequest) -> PathResponse;
         suggest(SuggestRequest) -> SuggestResponse;
@@ -186,7 +210,7 @@ fn store() -> FakeStore {
         mutes: [(1, 3), (4, 1)].into(),
         blocks: [(1, 5), (6, 1), (5, 6)].into(),
     };
-    FakeStore(FakeGraph::of(edges))
+    FakeStore(edges.into())
 }
 
 async fn check(graph: &dyn Graph) {
@@ -217,6 +241,14 @@ async fn check(graph: &dyn Graph) {
         let expected: Vec<_> = expected.map(|(news, at)| Told { revision: Revision(at), news }).collect();
         assert_eq!(told, expected);
         assert_eq!(last.as_ref().expect_err("the end").code(), Code::RevisionTrimmed);
+    }
+    let versions = Versions([3, 1, 1, 1].map(Revision));
+    assert_eq!(graph.versions(one, known).await.expect("answered"), versions);
+    graph.update_active_readers(&[1, 4, 7, 9], &[]).await.expect("told");
+    graph.update_active_readers(&[4], &[4, 9]).await.expect("told");
+    assert_eq!(graph.active_readers().await.expect("answered"), [1, 4, 7].into());
+    for (author, recipients) in [(2, [1].into()), (3, RoaringBitmap::new()), (1, RoaringBitmap::new())] {
+        assert_eq!(graph.recipients(UserId(author), known).await.expect("answered"), recipients, "of {author}");
     }
     let unknown = graph.sources(UserId(USERS), None).await.expect_err("no such user");
     assert_eq!(unknown.code(), Code::InvalidArgument);

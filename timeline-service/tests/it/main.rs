@@ -6,6 +6,7 @@ mod engagement;
 mod feeds;
 mod graph_link;
 mod model;
+mod modes;
 mod notifications;
 mod notifications_model;
 mod support;

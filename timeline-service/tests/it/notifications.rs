@@ -254,8 +254,8 @@ async fn deliveries_go_on_where_a_crash_left_them() {
     harness.graph.0.lock().follows.extend(subscribers.iter().map(|user| (*user, 1)));
     let outcomes = subscribers.iter().map(|user| harness.subscribe(*user, 1, true));
     assert!(futures::future::join_all(outcomes).await.into_iter().all(|outcome| outcome.is_ok_and(|changed| changed)));
-    let free = harness.graph.2.available_permits();
-    harness.graph.2.forget_permits(free);
+    let free = harness.graph.1.permits.available_permits();
+    harness.graph.1.permits.forget_permits(free);
 
     let tweet = harness.post(1, "a tweet").await.id;
     let gone = harness.post(1, "regretted").await.id;
@@ -263,7 +263,7 @@ async fn deliveries_go_on_where_a_crash_left_them() {
     let told = async |harness: &Harness, user: u32| harness.inbox(user).await.notifications.len();
     let mut crashed = Vec::new();
     for part in 0..2 {
-        harness.graph.2.add_permits(1);
+        harness.graph.1.permits.add_permits(1);
         let last = subscribers[part * 1000 + 999];
         until("a part", async || told(&harness, last).await == 1).await;
         assert_eq!(told(&harness, last + 1).await, 0, "the next part waits for the graph");
@@ -272,7 +272,7 @@ async fn deliveries_go_on_where_a_crash_left_them() {
         crashed.push(image);
         harness.reopen();
     }
-    harness.graph.2.add_permits(free / 2);
+    harness.graph.1.permits.add_permits(free / 2);
     for image in crashed {
         harness.close();
         harness.folder = image;
@@ -312,7 +312,7 @@ async fn each_follow_is_told_once_however_often_the_stream_breaks() {
     until_followers(&harness, 1, 60).await;
     let inbox = harness.inbox(1).await;
     assert!(inbox.notifications.iter().all(|one| one.kind() == NotificationKind::Follow && one.tweet.is_none()));
-    let opened = harness.graph.1.borrow().opened;
+    let opened = harness.graph.1.log.borrow().opened;
     assert!(opened > 5, "opened {opened} times");
 
     // Follows of while it was closed are told of as well.
@@ -331,11 +331,11 @@ async fn follows_that_the_graph_cannot_tell_any_more_are_missed_and_the_next_are
     harness.close();
     // The log lost a follow, and edges came in bulk.
     harness.graph.follow(3, 1);
-    harness.graph.1.send_modify(|log| log.trimmed = log.news.len());
-    let opened = harness.graph.1.borrow().opened;
+    harness.graph.1.log.send_modify(|log| log.trimmed = log.news.len());
+    let opened = harness.graph.1.log.borrow().opened;
     harness.reopen();
     // Once under no name, to learn where the graph is, and then under the service's own.
-    until("a new beginning", async || harness.graph.1.borrow().opened >= opened + 3).await;
+    until("a new beginning", async || harness.graph.1.log.borrow().opened >= opened + 3).await;
     harness.graph.tell(News::Imported { edges: 7 });
     harness.graph.follow(4, 1);
     until_followers(&harness, 1, 2).await;
@@ -343,10 +343,10 @@ async fn follows_that_the_graph_cannot_tell_any_more_are_missed_and_the_next_are
 
     // The graph came back from a backup: it never gave out the revision that was told last.
     harness.close();
-    harness.graph.1.send_modify(|log| (log.news, log.trimmed) = (Vec::new(), 0));
-    let opened = harness.graph.1.borrow().opened;
+    harness.graph.1.log.send_modify(|log| (log.news, log.trimmed) = (Vec::new(), 0));
+    let opened = harness.graph.1.log.borrow().opened;
     harness.reopen();
-    until("a new beginning", async || harness.graph.1.borrow().opened >= opened + 3).await;
+    until("a new beginning", async || harness.graph.1.log.borrow().opened >= opened + 3).await;
     harness.graph.follow(5, 1);
     until_followers(&harness, 1, 3).await;
     harness.assert_sound();
@@ -399,7 +399,7 @@ async fn the_check_finds_damaged_and_missing_notifications() {
             let tweet = harness.mention(1, 0, &[2]).await.expect("posted").id;
             harness.engage(Engagement::Favorite, 2, tweet, true).await.expect("done");
             harness.subscribe(2, 1, true).await.expect("stored");
-            harness.graph.2.forget_permits(harness.graph.2.available_permits());
+            harness.graph.1.permits.forget_permits(harness.graph.1.permits.available_permits());
             harness.post(1, "to be told").await;
             harness.assert_sound();
             harness.close();

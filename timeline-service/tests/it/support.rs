@@ -1,9 +1,10 @@
 //! A graph in memory, a clock that tests move, and a service over both that can be reopened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use base::clock::ManualClock;
@@ -13,12 +14,14 @@ use parking_lot::Mutex;
 use proto::common::PageRequest;
 use proto::link::TimelineLink;
 use proto::timeline::{
-    CreateTweetRequest, DeleteTweetRequest, EngageRequest, EngageResponse, Engagement, GetTweetsRequest,
+    CreateTweetRequest, DeleteTweetRequest, EngageRequest, EngageResponse, Engagement, FeedMode, GetTweetsRequest,
     HomeTimelineRequest, TimelineResponse, Tweet, UserTimelineRequest,
 };
 use roaring::RoaringBitmap;
 use tempfile::TempDir;
-use timeline_service::{Begin, Follows, Graph, News, OpenError, Settings, Sources, TimelineService, Told};
+use timeline_service::{
+    Begin, FeedSettings, Follows, Graph, News, OpenError, Settings, Sources, TimelineService, Told, Versions,
+};
 use tokio::sync::{Semaphore, watch};
 
 /// When the tests begin.
@@ -47,39 +50,111 @@ pub(crate) struct Log {
 
 /// A graph in memory.
 #[derive(Debug)]
-pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>, pub(crate) watch::Sender<Log>, pub(crate) Semaphore);
+pub(crate) struct FakeGraph(pub(crate) Mutex<Edges>, pub(crate) Rest);
+
+/// What a graph has besides its edges.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    pub(crate) log: watch::Sender<Log>,
+    /// How many more batches of subscribers are told apart.
+    pub(crate) permits: Semaphore,
+    /// The revision of the last change of each list: of follows, mutes, blocks, blocks backwards.
+    versions: Mutex<BTreeMap<(usize, u32), Revision>>,
+    pub(crate) active: Mutex<RoaringBitmap>,
+    /// Whether nobody is told who the recipients of a push are.
+    pub(crate) is_held: watch::Sender<bool>,
+    /// Whether everybody who asks for recipients gets an error.
+    pub(crate) is_failing: AtomicBool,
+}
+
+const FOLLOWS: usize = 0;
+const MUTES: usize = 1;
+const BLOCKS: usize = 2;
+const BLOCKED_BY: usize = 3;
 
 impl Default for FakeGraph {
     fn default() -> Self {
-        FakeGraph::of(Edges::default())
+        Edges::default().into()
+    }
+}
+
+impl From<Edges> for FakeGraph {
+    fn from(edges: Edges) -> Self {
+        let rest = Rest {
+            log: watch::Sender::default(),
+            permits: Semaphore::new(Semaphore::MAX_PERMITS),
+            versions: Mutex::default(),
+            active: Mutex::default(),
+            is_held: watch::Sender::default(),
+            is_failing: AtomicBool::default(),
+        };
+        FakeGraph(edges.into(), rest)
     }
 }
 
 impl FakeGraph {
-    pub(crate) fn of(edges: Edges) -> Self {
-        FakeGraph(edges.into(), watch::Sender::default(), Semaphore::new(Semaphore::MAX_PERMITS))
+    pub(crate) fn follow(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| {
+            edges.follows.insert((source, target));
+        });
     }
 
-    pub(crate) fn follow(&self, source: u32, target: u32) {
-        if self.0.lock().follows.insert((source, target)) {
-            self.tell(News::Followed { follower: UserId(source), followee: UserId(target) });
-        }
+    pub(crate) fn unfollow(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.follows.remove(&(source, target))));
+    }
+
+    pub(crate) fn mute(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| {
+            edges.mutes.insert((source, target));
+        });
+    }
+
+    pub(crate) fn unmute(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.mutes.remove(&(source, target))));
     }
 
     pub(crate) fn tell(&self, news: News) {
-        self.1.send_modify(|log| log.news.push(news));
+        self.1.log.send_modify(|log| log.news.push(news));
     }
 
     /// Ends every stream of follows.
     pub(crate) fn cut(&self) {
-        self.1.send_modify(|log| log.cuts += 1);
+        self.1.log.send_modify(|log| log.cuts += 1);
     }
 
     pub(crate) fn block(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| {
+            edges.blocks.insert((source, target));
+            edges.follows.remove(&(source, target));
+            edges.follows.remove(&(target, source));
+        });
+    }
+
+    pub(crate) fn unblock(&self, source: u32, target: u32) {
+        self.change(source, target, |edges| drop(edges.blocks.remove(&(source, target))));
+    }
+
+    /// Changes edges between two users, and the versions of the lists that thereby change.
+    fn change(&self, source: u32, target: u32, change: impl FnOnce(&mut Edges)) {
         let mut edges = self.0.lock();
-        edges.blocks.insert((source, target));
-        edges.follows.remove(&(source, target));
-        edges.follows.remove(&(target, source));
+        let before = edges.clone();
+        change(&mut edges);
+        let mut versions = self.1.versions.lock();
+        let revision = Revision(1 + versions.values().map(|version| version.0).max().unwrap_or(0));
+        for (one, other) in [(source, target), (target, source)] {
+            let pair = (one, other);
+            let lists = [
+                (before.follows.contains(&pair) != edges.follows.contains(&pair), (FOLLOWS, one)),
+                (before.mutes.contains(&pair) != edges.mutes.contains(&pair), (MUTES, one)),
+                (before.blocks.contains(&pair) != edges.blocks.contains(&pair), (BLOCKS, one)),
+                (before.blocks.contains(&pair) != edges.blocks.contains(&pair), (BLOCKED_BY, other)),
+            ];
+            versions.extend(lists.into_iter().filter(|(changed, _)| *changed).map(|(_, list)| (list, revision)));
+        }
+        let pair = (source, target);
+        if edges.follows.contains(&pair) && !before.follows.contains(&pair) {
+            self.tell(News::Followed { follower: UserId(source), followee: UserId(target) });
+        }
     }
 
     pub(crate) fn either_blocks(&self, one: u32, other: u32) -> bool {
@@ -102,6 +177,37 @@ impl Graph for FakeGraph {
         })
     }
 
+    async fn versions(&self, reader: UserId, _: Option<Revision>) -> Result<Versions, Error> {
+        let _edges = self.0.lock();
+        let versions = self.1.versions.lock();
+        let version = |list| versions.get(&(list, reader.0)).copied().unwrap_or_default();
+        Ok(Versions([FOLLOWS, MUTES, BLOCKS, BLOCKED_BY].map(version)))
+    }
+
+    async fn recipients(&self, author: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
+        let mut held = self.1.is_held.subscribe();
+        drop(held.wait_for(|is_held| !is_held).await);
+        if self.1.is_failing.load(Ordering::SeqCst) {
+            return Err(Error::new(Code::Unavailable, "a test has it fail"));
+        }
+        let edges = self.0.lock();
+        let sources = |pairs: &BTreeSet<(u32, u32)>| -> RoaringBitmap {
+            pairs.iter().filter(|pair| pair.1 == author.0).map(|pair| pair.0).collect()
+        };
+        Ok((sources(&edges.follows) & &*self.1.active.lock()) - sources(&edges.mutes))
+    }
+
+    async fn active_readers(&self) -> Result<RoaringBitmap, Error> {
+        Ok(self.1.active.lock().clone())
+    }
+
+    async fn update_active_readers(&self, add: &[u32], remove: &[u32]) -> Result<(), Error> {
+        let mut active = self.1.active.lock();
+        *active -= remove.iter().copied().collect::<RoaringBitmap>();
+        active.extend(add);
+        Ok(())
+    }
+
     async fn blockers(&self, viewer: UserId, _: Option<Revision>) -> Result<RoaringBitmap, Error> {
         let edges = self.0.lock();
         Ok(edges.blocks.iter().filter(|pair| pair.1 == viewer.0).map(|pair| pair.0).collect())
@@ -122,15 +228,15 @@ impl Graph for FakeGraph {
 
     async fn reachable(&self, author: UserId, users: &[UserId]) -> Result<Vec<bool>, Error> {
         // A test can hold this up; a permit is used once.
-        self.2.acquire().await.map_err(Error::internal)?.forget();
+        self.1.permits.acquire().await.map_err(Error::internal)?.forget();
         let edges = self.0.lock();
         let blocked = |user: u32| [(user, author.0), (author.0, user)].iter().any(|pair| edges.blocks.contains(pair));
         Ok(users.iter().map(|user| edges.follows.contains(&(user.0, author.0)) && !blocked(user.0)).collect())
     }
 
     async fn follows(&self, begin: Begin) -> Result<Follows, Error> {
-        let mut log = self.1.subscribe();
-        self.1.send_modify(|log| log.opened += 1);
+        let mut log = self.1.log.subscribe();
+        self.1.log.send_modify(|log| log.opened += 1);
         let (at, cuts) = {
             let log = log.borrow_and_update();
             let at = match begin {
@@ -166,25 +272,32 @@ pub(crate) struct Harness {
     pub(crate) folder: TempDir,
     pub(crate) graph: Arc<FakeGraph>,
     pub(crate) clock: Arc<ManualClock>,
+    /// What it is opened with the next time.
+    pub(crate) feeds: FeedSettings,
     service: Option<TimelineService>,
 }
 
 impl Harness {
     /// An empty service.
     pub(crate) fn new() -> Self {
-        Harness::over(tempfile::tempdir().expect("a temporary folder"))
+        Harness::with(FeedSettings { evicted_bytes: 0, ..FeedSettings::default() })
+    }
+
+    /// An empty service with other settings.
+    pub(crate) fn with(feeds: FeedSettings) -> Self {
+        Harness::over(tempfile::tempdir().expect("a temporary folder"), feeds)
     }
 
     /// A service over a copy of a folder that is closed. To create a store takes hundreds of syncs, to copy one none.
     pub(crate) fn copy_of(closed: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy_folder(closed, folder.path());
-        Harness::over(folder)
+        Harness::over(folder, FeedSettings { evicted_bytes: 0, ..FeedSettings::default() })
     }
 
-    fn over(folder: TempDir) -> Self {
+    fn over(folder: TempDir, feeds: FeedSettings) -> Self {
         let clock = Arc::new(ManualClock::new(START_MS));
-        let mut harness = Harness { folder, graph: Arc::default(), clock, service: None };
+        let mut harness = Harness { folder, graph: Arc::default(), clock, feeds, service: None };
         harness.reopen();
         harness
     }
@@ -195,13 +308,16 @@ impl Harness {
 
     /// Closes the service, so that its folder can be looked at.
     pub(crate) fn close(&mut self) {
-        self.service = None;
+        if let Some(service) = self.service.take() {
+            service.close();
+        }
     }
 
     /// Opens the service, closed before if it was open.
     pub(crate) fn try_reopen(&mut self) -> Result<(), OpenError> {
         self.close();
-        let settings = Settings { folder: self.path().to_owned(), ..Settings::default() };
+        let feeds = self.feeds.clone();
+        let settings = Settings { folder: self.path().to_owned(), feeds, ..Settings::default() };
         self.service = Some(TimelineService::open(settings, self.graph.clone(), self.clock.clone())?);
         Ok(())
     }
@@ -250,7 +366,18 @@ impl Harness {
     }
 
     pub(crate) async fn home(&self, user: u32, page: PageRequest) -> Result<TimelineResponse, Error> {
-        let request = HomeTimelineRequest { user, page: Some(page), ..HomeTimelineRequest::default() };
+        self.home_by(FeedMode::Unspecified, user, page).await
+    }
+
+    pub(crate) async fn home_by(
+        &self,
+        mode: FeedMode,
+        user: u32,
+        page: PageRequest,
+    ) -> Result<TimelineResponse, Error> {
+        let mode = mode as i32;
+        let request =
+            HomeTimelineRequest { user, page: Some(page), mode, explain: true, ..HomeTimelineRequest::default() };
         self.link().home_timeline(request).await
     }
 

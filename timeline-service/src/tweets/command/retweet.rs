@@ -99,7 +99,8 @@ mod tests {
     {
         let folder = tempfile::tempdir()?;
         let settings = Settings { folder: folder.path().to_owned(), ..Settings::default() };
-        let store = Store::open(&settings, &RealDisk, Arc::new(ManualClock::new(TweetId::EPOCH_MS)))?;
+        let memory = Arc::new(Arc::new(crate::tweets::bounds::Bounds::new()));
+        let store = Store::open(&settings, &RealDisk, Arc::new(ManualClock::new(TweetId::EPOCH_MS)), memory)?;
         let view = store.view();
         let mut draft = Draft::new(&view, StateRecord::default());
         let new = NewTweet {

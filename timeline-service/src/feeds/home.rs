@@ -1,0 +1,284 @@
+//! A home feed as pages are cut from it: streams from wherever they are cheapest, one merge, and the rules as a filter over it.
+//!
+//! Whatever the mode, the rules judge every entry by itself, and every stream is complete from its newest entry down to the
+//! oldest of the store. So a page is the same whichever streams it was merged from.
+
+use std::sync::Arc;
+
+use base::{TweetId, UserId};
+
+use super::Feeds;
+use super::entry::{Backwards, Entry};
+use super::gone::Epochs;
+use super::lists::Lists;
+use super::pull::{AuthorStream, Candidate, Route, Source, Stored};
+use crate::core::merge::{Merge, Order, Stream};
+use crate::core::page::{Between, Timeline};
+use crate::core::rules::Facts;
+use crate::error::StoreError;
+use crate::tweets::Tweet;
+
+/// A home feed in one state.
+pub(crate) struct HomeFeed<S> {
+    pub(super) feeds: Arc<Feeds>,
+    pub(super) stored: Arc<S>,
+    pub(super) lists: Arc<Lists>,
+    /// What went, known up to the state.
+    pub(super) gone: Arc<Epochs>,
+    /// The epoch before the state was taken.
+    pub(super) stamp: u64,
+    /// None where all streams are merged.
+    pub(super) pushed: Option<Pushed>,
+}
+
+/// What a materialised feed was made of at one moment.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    /// The newest of its entries, oldest first.
+    pub words: Vec<u64>,
+    /// They are exact from here up; none where only some were taken, which end where they end.
+    pub from: Option<TweetId>,
+    /// Entries of the reader's authors that are not delivered yet, oldest first.
+    pub under_way: Vec<Entry>,
+    /// Authors whose streams are merged in.
+    pub pulled: Vec<u32>,
+}
+
+/// An entry that the rules let through.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub entry: Entry,
+    pub route: Route,
+    /// What the store has of it, where it was read from there.
+    pub tweet: Option<Box<Tweet>>,
+}
+
+type Judged = Result<(TweetId, Option<Placed>), StoreError>;
+
+impl<S: Stored> Timeline for HomeFeed<S> {
+    type Entry = Placed;
+    type Error = StoreError;
+
+    fn walk(&self, order: Order, between: Between) -> impl Iterator<Item = Judged> {
+        let walk: Box<dyn Iterator<Item = Judged> + '_> = match (order, &self.pushed) {
+            (Order::OldestFirst, _) => Box::new(self.upwards(between).map(|item| self.judge(item?.1))),
+            (Order::NewestFirst, None) => {
+                let merge = self.source().merge(self.lists.authors(), between);
+                Box::new(merge.map(|item| self.judge(item?.1)))
+            }
+            (Order::NewestFirst, Some(pushed)) => {
+                // What is under way may have been delivered, and an author who is pulled may have been pushed before.
+                let mut last = None;
+                let merge = self.merge(pushed, between).filter_map(move |item| match item {
+                    Ok((id, _)) if last == Some(id) => None,
+                    Ok((id, candidate)) => {
+                        last = Some(id);
+                        Some(self.judge(candidate))
+                    }
+                    Err(error) => Some(Err(error)),
+                });
+                Box::new(merge)
+            }
+        };
+        walk
+    }
+}
+
+impl<S: Stored> HomeFeed<S> {
+    pub(super) fn source(&self) -> Source<'_, S> {
+        Source { feeds: &self.feeds, stored: &*self.stored, gone: &self.gone, stamp: self.stamp }
+    }
+
+    /// What the feed is read from.
+    pub(crate) fn stored(&self) -> &Arc<S> {
+        &self.stored
+    }
+
+    /// Whose feed it is.
+    pub(crate) fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// Whether a materialised feed is part of it.
+    pub(crate) const fn is_pushed(&self) -> bool {
+        self.pushed.is_some()
+    }
+
+    /// Upwards nothing but the store knows the way.
+    fn upwards(&self, between: Between) -> Merge<Up<S::Scan<'_>>> {
+        let authors = self.lists.authors().iter();
+        let scans = authors.filter_map(|&author| self.stored.scan(UserId(author), Order::OldestFirst, between));
+        Merge::new(Order::OldestFirst, scans.map(Up).collect())
+    }
+
+    fn merge<'a>(&'a self, pushed: &'a Pushed, between: Between) -> Merge<Part<'a, S>> {
+        let Some((first, last)) = between.bounds() else { return Merge::new(Order::NewestFirst, Vec::new()) };
+        let last = last.min(self.stored.greatest());
+        let mut streams = Vec::with_capacity(2 + pushed.pulled.len());
+        streams.push(Part::Feed(Box::new(FeedStream {
+            home: self,
+            words: Backwards(&pushed.words),
+            complete_from: pushed.from,
+            first,
+            from: last,
+            below: None,
+        })));
+        if !pushed.under_way.is_empty() {
+            streams.push(Part::UnderWay(UnderWayStream { home: self, entries: &pushed.under_way, first, last }));
+        }
+        let stream = |&author: &u32| self.source().stream(UserId(author), first, last).map(Part::Author);
+        streams.extend(pushed.pulled.iter().filter_map(stream));
+        Merge::new(Order::NewestFirst, streams)
+    }
+
+    fn judge(&self, candidate: Candidate) -> Judged {
+        let Candidate { entry, route, tweet } = candidate;
+        let shows = match (entry.origin(), &tweet) {
+            // Only authors whom the reader follows are merged.
+            (None, _) => true,
+            (Some(origin), Some(_)) => self.lists.reader.shows(&origin, &*self.stored)?,
+            (Some(origin), None) => self.lists.reader.shows(&origin, &KnownAlive(&*self.stored))?,
+        };
+        Ok((entry.id(), shows.then_some(Placed { entry, route, tweet })))
+    }
+
+    fn is_here(&self, entry: &Entry) -> bool {
+        !self.gone.hide(entry, self.stored.batch())
+    }
+}
+
+/// The facts about what lies in memory: that it is not deleted was looked at before.
+struct KnownAlive<'a, S>(&'a S);
+
+impl<S: Stored> Facts for KnownAlive<'_, S> {
+    type Error = StoreError;
+
+    fn is_deleted(&self, _: TweetId) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn retweeters(
+        &self,
+        tweet: TweetId,
+        between: Between,
+    ) -> impl Iterator<Item = Result<(TweetId, UserId), StoreError>> {
+        self.0.retweeters(tweet, between)
+    }
+
+    fn retweet_of(&self, user: UserId, tweet: TweetId) -> Result<Option<TweetId>, StoreError> {
+        self.0.retweet_of(user, tweet)
+    }
+}
+
+/// The stream of an author in the store, upwards.
+struct Up<T>(T);
+
+impl<T: Stream<Entry = Tweet, Error = StoreError>> Stream for Up<T> {
+    type Entry = Candidate;
+    type Error = StoreError;
+
+    fn earliest(&self) -> TweetId {
+        self.0.earliest()
+    }
+
+    fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
+        let Some((id, tweet)) = self.0.next()? else { return Ok(None) };
+        let entry = Entry::from(&tweet);
+        Ok(Some((id, Candidate { entry, route: Route::Pulled, tweet: Some(Box::new(tweet)) })))
+    }
+}
+
+/// One of the streams of a pushed feed.
+enum Part<'a, S: Stored> {
+    Feed(Box<FeedStream<'a, S>>),
+    UnderWay(UnderWayStream<'a, S>),
+    Author(AuthorStream<'a, S>),
+}
+
+impl<S: Stored> Stream for Part<'_, S> {
+    type Entry = Candidate;
+    type Error = StoreError;
+
+    fn earliest(&self) -> TweetId {
+        match self {
+            Part::Feed(stream) => stream.from,
+            Part::UnderWay(stream) => stream.last,
+            Part::Author(stream) => stream.earliest(),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
+        match self {
+            Part::Feed(stream) => stream.next(),
+            Part::UnderWay(stream) => Ok(stream.next()),
+            Part::Author(stream) => stream.next(),
+        }
+    }
+}
+
+/// The materialised feed, and below its end the merge of all streams.
+struct FeedStream<'a, S: Stored> {
+    home: &'a HomeFeed<S>,
+    words: Backwards<'a>,
+    complete_from: Option<TweetId>,
+    first: TweetId,
+    /// The next entry is not newer than this.
+    from: TweetId,
+    below: Option<Merge<AuthorStream<'a, S>>>,
+}
+
+impl<'a, S: Stored> FeedStream<'a, S> {
+    fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
+        if self.below.is_none() {
+            for entry in self.words.by_ref() {
+                let id = entry.id();
+                if id > self.from {
+                    continue;
+                }
+                if id < self.first {
+                    return Ok(None);
+                }
+                self.from = TweetId(id.0.saturating_sub(1));
+                if self.home.is_here(&entry) {
+                    return Ok(Some((id, Candidate { entry, route: Route::Pushed, tweet: None })));
+                }
+            }
+            if let Some(place) = self.complete_from {
+                self.from = self.from.min(TweetId(place.0.saturating_sub(1)));
+            }
+        }
+        let HomeFeed { lists, .. } = self.home;
+        let between =
+            Between { above: self.first.0.checked_sub(1).map(TweetId), below: self.from.0.checked_add(1).map(TweetId) };
+        let below = self.below.get_or_insert_with(|| self.home.source().merge(lists.authors(), between));
+        let next = below.next().transpose()?;
+        if let Some((id, _)) = next {
+            self.from = TweetId(id.0.saturating_sub(1));
+        }
+        Ok(next)
+    }
+}
+
+/// What is not delivered yet.
+struct UnderWayStream<'a, S> {
+    home: &'a HomeFeed<S>,
+    /// Oldest first.
+    entries: &'a [Entry],
+    first: TweetId,
+    /// The next entry is not newer than this.
+    last: TweetId,
+}
+
+impl<S: Stored> UnderWayStream<'_, S> {
+    fn next(&mut self) -> Option<(TweetId, Candidate)> {
+        while let Some((entry, older)) = self.entries.split_last() {
+            self.entries = older;
+            let id = entry.id();
+            if (self.first..=self.last).contains(&id) && self.home.is_here(entry) {
+                self.last = TweetId(id.0.saturating_sub(1));
+                return Some((id, Candidate { entry: *entry, route: Route::UnderWay, tweet: None }));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,243 @@
+//! Pull, push and auto show the same, which is what the model shows, however little memory there is, however late pushes are,
+//! and whoever is not pushed.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use proto::timeline::{FeedMode, Reason, Route};
+use timeline_service::FeedSettings;
+
+use crate::feeds::{self, Step, USERS, walk};
+use crate::model::{Model, Shown};
+use crate::support::{Harness, page};
+
+const MODES: [FeedMode; 3] = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push];
+
+/// One step of a history.
+#[derive(Clone, Debug)]
+enum Move {
+    Take(Step),
+    /// Somebody reads the newest entries in a mode, and then in the others.
+    Look(u32, usize),
+    /// Pushes are held up, or go on.
+    Hold(bool),
+    /// The graph does not tell recipients, or does again.
+    Fail(bool),
+    /// The service is stopped and started with other settings.
+    Reopen(FeedSettings),
+}
+
+/// Settings under which everything that can go wrong does: no room, a full queue, everybody over the threshold.
+fn settings() -> impl Strategy<Value = FeedSettings> {
+    let bytes = || prop::sample::select(vec![0, 600, 2_000, 1 << 20]);
+    (
+        (bytes(), bytes(), bytes(), prop::sample::select(vec![0, 500, 1 << 20])),
+        prop::sample::select(vec![1, 2, 5, 800]),
+        prop::sample::select(vec![0, 1, 2, 10_000]),
+        prop::sample::select(vec![2, 5_000]),
+        prop::sample::select(vec![0, 2, 65_536]),
+        prop::sample::select(vec![1, 2, 65_536]),
+    )
+        .prop_map(|(bytes, feed_entries, pushed_followers, pulled_followees, push_queue, gone_max)| FeedSettings {
+            heads_bytes: bytes.0,
+            feeds_bytes: bytes.1,
+            lists_bytes: bytes.2,
+            evicted_bytes: bytes.3,
+            feed_entries,
+            pushed_followers,
+            pulled_followees,
+            push_queue,
+            gone_max,
+            ..FeedSettings::default()
+        })
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        30 => feeds::step().prop_map(Move::Take),
+        12 => (0..USERS, 0_usize..3).prop_map(|(user, mode)| Move::Look(user, mode)),
+        2 => any::<bool>().prop_map(Move::Hold),
+        1 => any::<bool>().prop_map(Move::Fail),
+        1 => settings().prop_map(Move::Reopen),
+    ]
+}
+
+async fn take(next: Move, harness: &mut Harness, model: &mut Model) -> Result<(), TestCaseError> {
+    match next {
+        Move::Take(step) => feeds::take(step, harness, model).await?,
+        Move::Hold(is_held) => drop(harness.graph.1.is_held.send_replace(is_held)),
+        Move::Fail(is_failing) => harness.graph.1.is_failing.store(is_failing, std::sync::atomic::Ordering::SeqCst),
+        Move::Reopen(settings) => {
+            harness.feeds = settings;
+            harness.reopen();
+        }
+        Move::Look(user, first) => {
+            let edges = harness.graph.0.lock().clone();
+            let expected = model.shown(model.home(user, &edges), Some(user));
+            for place in 0..MODES.len() {
+                let mode = MODES[(first + place) % MODES.len()];
+                let response = harness.home_by(mode, user, page(3, "")).await.expect("a page");
+                let shown: Vec<_> = response.entries.iter().map(Shown::from).collect();
+                prop_assert_eq!(&shown[..], &expected[..expected.len().min(3)], "{:?} of {}", mode, user);
+                for entry in &response.entries {
+                    explained(mode, user, entry)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn explained(mode: FeedMode, user: u32, entry: &proto::timeline::Entry) -> Result<(), TestCaseError> {
+    let explanation = entry.explanation.as_ref().expect("it was asked for");
+    let tweet = entry.tweet.as_ref().expect("an entry has its tweet");
+    let expected = match (entry.retweeter, tweet.in_reply_to) {
+        (Some(retweeter), _) if retweeter == user => Reason::OwnRetweet,
+        (Some(_), _) => Reason::RetweeterFollowed,
+        (None, _) if tweet.author == user => Reason::Own,
+        (None, 0) => Reason::AuthorFollowed,
+        (None, _) => Reason::ConversationFollowed,
+    };
+    prop_assert_eq!(explanation.reason(), expected);
+    prop_assert!(explanation.route() != Route::Unspecified);
+    prop_assert!(mode != FeedMode::Pull || explanation.route() == Route::Pulled);
+    Ok(())
+}
+
+async fn compare(harness: &Harness, model: &Model, limit: usize) -> Result<(), TestCaseError> {
+    for user in 0..USERS {
+        let edges = harness.graph.0.lock().clone();
+        let expected = model.shown(model.home(user, &edges), Some(user));
+        for mode in MODES {
+            walk(&expected, limit, async |page| harness.home_by(mode, user, page).await).await?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pull_push_and_auto_show_what_the_model_shows(
+        settings in settings(), moves in prop::collection::vec(a_move(), 1..120), limit in 1_usize..8,
+    ) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut harness = Harness::with(settings);
+            let mut model = Model::default();
+            for next in moves {
+                take(next, &mut harness, &mut model).await?;
+            }
+            compare(&harness, &model, limit).await?;
+            harness.reopen();
+            compare(&harness, &model, limit).await
+        })?;
+    }
+}
+
+/// Reads until the newest entry came by a route: for that the worker must have got so far.
+async fn until_routed(harness: &Harness, user: u32, id: u64, route: Route) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let response = harness.home_by(FeedMode::Push, user, page(1, "")).await.expect("a page");
+        let entry = response.entries.first().expect("there is one");
+        assert_eq!(entry.id, id, "late or not, it is there");
+        if entry.explanation.as_ref().expect("it was asked for").route() == route {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "it never came as {route:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_tweet_is_under_way_until_it_is_delivered() {
+    let harness = Harness::new();
+    harness.graph.follow(2, 1);
+    let first = harness.post(1, "before there is a feed").await;
+    until_routed(&harness, 2, first.id, Route::Pushed).await;
+    harness.graph.1.is_held.send_replace(true);
+    let second = harness.post(1, "held up").await;
+    until_routed(&harness, 2, second.id, Route::UnderWay).await;
+    harness.graph.1.is_held.send_replace(false);
+    until_routed(&harness, 2, second.id, Route::Pushed).await;
+    let own = harness.post(2, "one's own").await;
+    until_routed(&harness, 2, own.id, Route::Pushed).await;
+}
+
+#[tokio::test]
+async fn an_author_over_the_threshold_is_pulled_and_merged() {
+    let harness = Harness::with(FeedSettings { pushed_followers: 1, evicted_bytes: 0, ..FeedSettings::default() });
+    for reader in [2, 3] {
+        harness.graph.follow(reader, 1);
+        harness.graph.follow(reader, 4);
+        harness.home_by(FeedMode::Push, reader, page(1, "")).await.expect("a page");
+    }
+    let before = harness.post(2, "of somebody without followers").await;
+    until_routed(&harness, 2, before.id, Route::Pushed).await;
+    let celebrated = harness.post(1, "to both").await;
+    until_routed(&harness, 2, celebrated.id, Route::Pulled).await;
+    let page = harness.home_by(FeedMode::Push, 2, page(9, "")).await.expect("a page");
+    let routes = page.entries.iter().map(|entry| entry.explanation.as_ref().expect("asked for").route());
+    assert_eq!(routes.collect::<Vec<_>>(), [Route::Pulled, Route::Pushed]);
+}
+
+#[tokio::test]
+async fn a_late_push_brings_nothing_back() {
+    let harness = Harness::new();
+    harness.graph.follow(2, 1);
+    let kept = harness.post(1, "kept").await;
+    until_routed(&harness, 2, kept.id, Route::Pushed).await;
+    harness.graph.1.is_held.send_replace(true);
+    let regretted = harness.post(1, "regretted").await;
+    until_routed(&harness, 2, regretted.id, Route::UnderWay).await;
+    harness.delete(1, regretted.id).await.expect("deleted");
+    until_routed(&harness, 2, kept.id, Route::Pushed).await;
+    harness.graph.1.is_held.send_replace(false);
+    let last = harness.post(1, "after it").await;
+    until_routed(&harness, 2, last.id, Route::Pushed).await;
+    let page = harness.home_by(FeedMode::Push, 2, page(9, "")).await.expect("a page");
+    assert_eq!(crate::support::ids(&page), [last.id, kept.id]);
+}
+
+#[tokio::test]
+async fn a_feed_that_was_put_aside_comes_back_after_a_restart() {
+    let mut harness = Harness::with(FeedSettings { feed_entries: 10, ..FeedSettings::default() });
+    harness.graph.follow(2, 1);
+    let mut expected = Vec::new();
+    for _ in 0..15 {
+        expected.insert(0, harness.post(1, "text").await.id);
+    }
+    until_routed(&harness, 2, expected[0], Route::Pushed).await;
+    harness.reopen();
+    // What was deleted before the feed came back must not come back with it.
+    harness.delete(1, expected.remove(3)).await.expect("deleted");
+    expected.insert(0, harness.post(1, "meanwhile").await.id);
+    for mode in MODES {
+        let page = harness.home_by(mode, 2, page(20, "")).await.expect("a page");
+        assert_eq!(crate::support::ids(&page), expected, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn active_readers_are_kept_in_the_graph_and_age_out() {
+    let mut harness = Harness::new();
+    harness.home_by(FeedMode::Push, 7, page(1, "")).await.expect("a page");
+    assert!(harness.graph.1.active.lock().contains(7));
+    harness.reopen();
+    // Once somebody could join, the worker has taken the graph's set over.
+    harness.home_by(FeedMode::Push, 6, page(1, "")).await.expect("a page");
+    assert!(harness.graph.1.active.lock().contains(7));
+    harness.clock.set(crate::support::START_MS + FeedSettings::default().active_window.as_millis() as u64 * 2);
+    // Whoever comes makes the worker look.
+    harness.home_by(FeedMode::Push, 8, page(1, "")).await.expect("a page");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    for reader in 9.. {
+        if !harness.graph.1.active.lock().contains(7) {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "7 has not read for long");
+        harness.home_by(FeedMode::Push, reader, page(1, "")).await.expect("a page");
+    }
+    assert!(harness.graph.1.active.lock().contains(8));
+}
