@@ -94,23 +94,19 @@ impl From<Edges> for FakeGraph {
 
 impl FakeGraph {
     pub(crate) fn follow(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| {
-            edges.follows.insert((source, target));
-        });
+        self.change(source, target, |edges| edges.follows.insert((source, target)));
     }
 
     pub(crate) fn unfollow(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| drop(edges.follows.remove(&(source, target))));
+        self.change(source, target, |edges| edges.follows.remove(&(source, target)));
     }
 
     pub(crate) fn mute(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| {
-            edges.mutes.insert((source, target));
-        });
+        self.change(source, target, |edges| edges.mutes.insert((source, target)));
     }
 
     pub(crate) fn unmute(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| drop(edges.mutes.remove(&(source, target))));
+        self.change(source, target, |edges| edges.mutes.remove(&(source, target)));
     }
 
     pub(crate) fn tell(&self, news: News) {
@@ -126,16 +122,16 @@ impl FakeGraph {
         self.change(source, target, |edges| {
             edges.blocks.insert((source, target));
             edges.follows.remove(&(source, target));
-            edges.follows.remove(&(target, source));
+            edges.follows.remove(&(target, source))
         });
     }
 
     pub(crate) fn unblock(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| drop(edges.blocks.remove(&(source, target))));
+        self.change(source, target, |edges| edges.blocks.remove(&(source, target)));
     }
 
     /// Changes edges between two users, and the versions of the lists that thereby change.
-    fn change(&self, source: u32, target: u32, change: impl FnOnce(&mut Edges)) {
+    fn change(&self, source: u32, target: u32, change: impl FnOnce(&mut Edges) -> bool) {
         let mut edges = self.0.lock();
         let before = edges.clone();
         change(&mut edges);
