@@ -129,6 +129,9 @@ pub enum StoreError {
     /// The store is closing.
     #[error("the store is closed")]
     Closed,
+    /// What was asked for is not in memory, and the engine was not to be asked.
+    #[error("not in memory")]
+    NotInMemory,
     /// There are no greater tweet ids.
     #[error("the clock is past the last tweet id")]
     IdsExhausted,
@@ -200,7 +203,7 @@ impl From<StoreError> for base::Error {
                 base::Error::new(Code::DeadlineExceeded, "the write waited too long; it may still have happened")
             }
             StoreError::Closed => base::Error::new(Code::Unavailable, "the service is stopping"),
-            StoreError::Engine(_) | StoreError::IdsExhausted => base::Error::internal(error),
+            StoreError::Engine(_) | StoreError::IdsExhausted | StoreError::NotInMemory => base::Error::internal(error),
         }
     }
 }

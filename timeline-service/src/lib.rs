@@ -4,6 +4,7 @@
 //!
 //! - `settings`: what an operator can choose.
 //! - `core`: what a tweet and a feed are, without I/O.
+//! - `cache`: a map that is bounded in bytes.
 //! - `ids`: tweet ids, each greater than any before.
 //! - `tweets`: the store: one committer, many readers, each with a durable state of its own.
 //! - `feeds`: home feeds in memory.
@@ -16,6 +17,7 @@
 //! somebody has seen never gains another. Imports go one way: `service` → `notifier`, `feeds` →
 //! `tweets` → `core`, and `core` does no I/O.
 
+mod cache;
 mod core;
 mod error;
 mod feeds;

@@ -14,6 +14,8 @@ pub struct Settings {
     pub tweet_characters: usize,
     /// Bytes of the cache of blocks that were read from disk.
     pub cache_bytes: u64,
+    /// Bytes of tweets in memory, with their counts, as pages show them.
+    pub tweets_bytes: usize,
     /// Writes that may wait for the committer; more are refused with `RESOURCE_EXHAUSTED`.
     pub write_queue: usize,
     /// Reads of the disk that may be under way; more are refused with `RESOURCE_EXHAUSTED`.
@@ -74,6 +76,7 @@ impl Default for Settings {
             folder: PathBuf::new(),
             tweet_characters: limits::TWEET_CHARACTERS_DEFAULT,
             cache_bytes: 64 << 20,
+            tweets_bytes: 128 << 20,
             write_queue: 4096,
             reads_in_flight: 128,
             deadline: limits::CALL_DEADLINE,

@@ -9,9 +9,9 @@
 
 use base::{TweetId, UserId};
 
-use super::cache::{Cache, Weigh};
 use super::entry::{Backwards, Entry};
 use super::gone::Epochs;
+use crate::cache::{Cache, Weigh};
 use crate::tweets::bounds::Bounds;
 
 /// Entries that a head is filled with. It grows to twice as many, and is cut to this number again.

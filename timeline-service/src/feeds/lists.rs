@@ -8,7 +8,7 @@ use std::sync::Arc;
 use base::{Revision, Slots, TweetId, UserId};
 use parking_lot::Mutex;
 
-use super::cache::{Cache, Weigh};
+use crate::cache::{Cache, Weigh};
 use crate::core::rules::{Reader, Sources};
 use crate::graph::Versions;
 

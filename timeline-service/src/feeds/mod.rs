@@ -4,7 +4,7 @@
 //!
 //! - [`entry`]: an entry of a stream in 8 bytes, or a few more.
 //! - [`gone`]: what was removed since it came into memory.
-//! - [`heads`]: the newest entries of each author; [`cache`]: bounded in bytes.
+//! - [`heads`]: the newest entries of each author.
 //! - [`pull`]: the streams of authors, from memory and on in the store.
 //! - [`ring`], [`materialised`]: the feeds of active readers. [`tier`]: where they go when there is no room.
 //! - [`under_way`], [`unpushed`]: what is not delivered yet, and what never will be.
@@ -17,7 +17,6 @@
 
 mod active;
 pub mod bench;
-mod cache;
 mod entry;
 mod gone;
 mod heads;
@@ -148,6 +147,9 @@ impl Feeds {
             }
         };
         if may_push && !self.find(&mut home, words) {
+            if home.stored.is_in_memory() {
+                return Err(StoreError::NotInMemory);
+            }
             let Some(ticket) = self.materialised.reserve(home.lists.user, self.settings.feed_entries) else {
                 // Somebody else is building it; the streams are there meanwhile.
                 return Ok(home);
@@ -376,8 +378,8 @@ impl Memory for Arc<Feeds> {
             match effect {
                 Effect::Entered(tweet) => self.enter(tweet.author, Entry::from(tweet), stamp, batch),
                 Effect::Left { author, id } => self.leave(*author, *id, batch),
-                // No feed has anything to do with it.
-                Effect::ToDeliver => {}
+                // No feed has anything to do with these.
+                Effect::ToDeliver | Effect::Counted(_) => {}
             }
         }
         if self.gone.turn() {

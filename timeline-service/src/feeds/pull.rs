@@ -30,6 +30,11 @@ pub(crate) trait Stored: Facts<Error = StoreError> + Send + Sync + 'static {
     /// No entry is newer.
     fn greatest(&self) -> TweetId;
 
+    /// Whether whatever is not in memory is an error: then nothing is made that is to be kept.
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
     /// The stream of an author, between two places; none where nothing is there.
     fn scan(&self, author: UserId, order: Order, between: Between) -> Option<Self::Scan<'_>>;
 }
@@ -43,6 +48,10 @@ impl Stored for View {
 
     fn greatest(&self) -> TweetId {
         View::greatest(self)
+    }
+
+    fn is_in_memory(&self) -> bool {
+        View::is_in_memory(self)
     }
 
     fn scan(&self, author: UserId, order: Order, between: Between) -> Option<Self::Scan<'_>> {

@@ -8,14 +8,14 @@ use base::{Error, Revision, UserId};
 use proto::timeline::{self, Explanation, FeedMode, HomeTimelineRequest, Reason, TimelineResponse};
 
 use super::TimelineService;
-use super::timelines::cut;
+use super::timelines::no_page;
 use super::wire::{self, Shown};
 use crate::StoreError;
-use crate::core::page::Wanted;
+use crate::core::page::{self, PageError, Wanted};
 use crate::feeds::{self, Entry, HomeFeed, Lists, Mode, Placed, Route};
 use crate::graph::naming;
 use crate::metrics;
-use crate::tweets::{Tweet, View};
+use crate::tweets::{Store, View};
 
 impl TimelineService {
     pub(super) async fn home(&self, request: HomeTimelineRequest) -> Result<TimelineResponse, Error> {
@@ -30,18 +30,24 @@ impl TimelineService {
         let lists = self.lists(UserId(request.user), at_least).await?;
         self.note_reader(&lists, mode).await;
         let parts = self.0.clone();
-        let read = move || {
+        let read = move |whence: fn(&Store) -> Arc<View>| {
             let begun = Instant::now();
-            let home = parts.feeds.home(lists, mode, feeds::words_for(wanted), || parts.store.view())?;
-            let page = cut(&home, wanted)?;
+            let home = parts.feeds.home(lists.clone(), mode, feeds::words_for(wanted), || whence(&parts.store));
+            let home = home.map_err(PageError::Read)?;
+            let page = page::cut(&home, wanted)?;
             let kind = CursorKind::Feed;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
             let entries = page.entries.into_iter().map(|(_, placed)| shown(&home, placed, request.explain));
-            let entries = entries.collect::<Result<_, StoreError>>()?;
+            let entries = entries.collect::<Result<_, _>>().map_err(PageError::Read)?;
             metrics::page(if home.is_pushed() { "home_pushed" } else { "home_pulled" }, begun.elapsed());
             Ok(TimelineResponse { entries, next_cursor, prev_cursor })
         };
-        self.0.reads.run(read).await
+        // Most pages are in memory, and to change threads takes longer than to read them.
+        match read(Store::view_in_memory) {
+            Err(PageError::Read(StoreError::NotInMemory)) => {}
+            page => return page.map_err(no_page),
+        }
+        self.0.reads.run(move || read(Store::view).map_err(no_page)).await
     }
 
     /// A reader with their lists, fetched again only where they have changed.
@@ -80,11 +86,10 @@ fn shown(home: &HomeFeed<View>, placed: Placed, explain: bool) -> Result<timelin
     let Placed { entry, route, tweet } = placed;
     let mut on_wire = match (tweet, entry) {
         (Some(tweet), _) => wire::entry(view, Some(user), Shown::Entry(*tweet))?,
-        (None, Entry::Plain { .. } | Entry::Comment { .. }) => {
-            wire::entry(view, Some(user), Shown::Entry(find(home, entry)?))?
-        }
+        (None, Entry::Plain { id }) => wire::tweet(view.seen(home.lists().author_of(id), id, Some(user))?),
+        (None, Entry::Comment { id, author, .. }) => wire::tweet(view.seen(Some(author), id, Some(user))?),
         (None, Entry::Retweet { id, retweeter, shown, author, .. }) => {
-            wire::retweet(view, Some(user), id, retweeter, view.tweet_of(author, shown)?)?
+            wire::retweet(id, retweeter, view.seen(Some(author), shown, Some(user))?)
         }
     };
     if explain {
@@ -104,21 +109,4 @@ fn shown(home: &HomeFeed<View>, placed: Placed, explain: bool) -> Result<timelin
         on_wire.explanation = Some(Explanation { reason: reason as i32, route: route as i32 });
     }
     Ok(on_wire)
-}
-
-/// A tweet that a feed in memory has.
-fn find(home: &HomeFeed<View>, entry: Entry) -> Result<Tweet, StoreError> {
-    let view = home.stored();
-    let id = entry.id();
-    let author = match entry {
-        Entry::Comment { author, .. } => Some(author),
-        _ => home.lists().author_of(id),
-    };
-    if let Some(author) = author
-        && let Some(tweet) = view.tweet_if_by(author, id)?
-    {
-        return Ok(tweet);
-    }
-    // Two whom the reader follows share the slot.
-    view.tweet_that_is_there(id)
 }

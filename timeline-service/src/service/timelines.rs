@@ -55,8 +55,13 @@ where
 
 /// Cuts a page. Blocks.
 pub(super) fn cut<T: Timeline<Error = StoreError>>(timeline: &T, wanted: Wanted) -> Result<Page<T::Entry>, Error> {
-    page::cut(timeline, wanted).map_err(|error| match error {
+    page::cut(timeline, wanted).map_err(no_page)
+}
+
+/// Why there is no page, as callers are told.
+pub(super) fn no_page(error: PageError<StoreError>) -> Error {
+    match error {
         PageError::TooFarDown => Error::new(Code::InvalidArgument, error.to_string()).with_field("page_number"),
         PageError::Read(error) => error.into(),
-    })
+    }
 }

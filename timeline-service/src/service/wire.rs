@@ -17,28 +17,24 @@ pub(super) enum Shown {
 /// The entry at a place, with the counts of the state that the place was read from, as `viewer` sees it. What is shown is
 /// known not to be deleted.
 pub(super) fn entry(view: &View, viewer: Option<UserId>, shown: Shown) -> Result<Entry, StoreError> {
-    let (id, retweeter, tweet) = match shown {
-        Shown::Named(Named { id, author }) => (id, None, view.tweet_of(author, id)?),
-        Shown::Entry(entry) if entry.record.retweet_of == 0 => (entry.id, None, entry),
+    Ok(match shown {
+        Shown::Named(Named { id, author }) => tweet(view.seen(Some(author), id, viewer)?),
+        Shown::Entry(entry) if entry.record.retweet_of == 0 => tweet(view.seen_by(entry, viewer)?),
         Shown::Entry(Tweet { id, author: retweeter, record }) => {
-            let tweet = view.tweet_of(UserId(record.retweet_of_author), TweetId(record.retweet_of))?;
-            (id, Some(retweeter.0), tweet)
+            let author = UserId(record.retweet_of_author);
+            retweet(id, retweeter, view.seen(Some(author), TweetId(record.retweet_of), viewer)?)
         }
-    };
-    let tweet = Some(tweet_seen(view.seen_by(tweet, viewer)?));
-    Ok(Entry { tweet, id: id.0, retweeter, ..Entry::default() })
+    })
+}
+
+/// The entry at the place of a tweet.
+pub(super) fn tweet(seen: Seen) -> Entry {
+    Entry { id: seen.tweet.id.0, tweet: Some(tweet_seen(seen)), ..Entry::default() }
 }
 
 /// The entry at the place of a retweet.
-pub(super) fn retweet(
-    view: &View,
-    viewer: Option<UserId>,
-    id: TweetId,
-    retweeter: UserId,
-    tweet: Tweet,
-) -> Result<Entry, StoreError> {
-    let tweet = Some(tweet_seen(view.seen_by(tweet, viewer)?));
-    Ok(Entry { tweet, id: id.0, retweeter: Some(retweeter.0), ..Entry::default() })
+pub(super) fn retweet(id: TweetId, retweeter: UserId, seen: Seen) -> Entry {
+    Entry { id: id.0, retweeter: Some(retweeter.0), tweet: Some(tweet_seen(seen)), ..Entry::default() }
 }
 
 /// A tweet with its counts.

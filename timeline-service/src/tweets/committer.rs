@@ -20,6 +20,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::command::{Command, Draft, Effect, Finished};
+use super::known::KnownTweets;
 use super::memory::Memory;
 use super::record::StateRecord;
 use super::view::{Tables, View};
@@ -81,11 +82,25 @@ impl<C: Command> Write for Waiting<C> {
     }
 }
 
+/// The last durable state.
+pub(super) struct Published {
+    pub view: Arc<View>,
+    /// The same, as far as it is in memory.
+    pub in_memory: Arc<View>,
+}
+
+impl Published {
+    pub(super) fn new(view: View) -> Self {
+        Published { in_memory: Arc::new(view.in_memory()), view: Arc::new(view) }
+    }
+}
+
 /// The one thread that writes.
 pub(super) struct Committer {
     pub tables: Arc<Tables>,
     pub memory: Arc<dyn Memory>,
-    pub published: Arc<RwLock<Arc<View>>>,
+    pub known: Arc<KnownTweets>,
+    pub published: Arc<RwLock<Published>>,
     /// Told when there is a tweet to tell subscribers of.
     pub to_deliver: Arc<Notify>,
     pub clock: Arc<dyn Clock>,
@@ -125,7 +140,7 @@ impl Committer {
 
     fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
         let begun = Instant::now();
-        let view = self.published.read().clone();
+        let view = self.published.read().view.clone();
         let mut draft = Draft::new(&view, self.state);
         for write in &mut writes {
             self.apply(&mut **write, &mut draft);
@@ -176,7 +191,12 @@ impl Committer {
         self.state = state;
         // Memory may be ahead of a view, never behind it.
         self.memory.changed(&effects, state.batch);
-        *self.published.write() = Arc::new(View::now(&self.tables, self.memory.bounds(), state));
+        for effect in &effects {
+            if let Effect::Counted(id) | Effect::Left { id, .. } = effect {
+                self.known.forget(*id, state.batch);
+            }
+        }
+        *self.published.write() = Published::new(View::now(&self.tables, self.memory.bounds(), &self.known, state));
         self.memory.published();
         if effects.contains(&Effect::ToDeliver) {
             self.to_deliver.notify_one();

@@ -7,6 +7,7 @@
 //! - [`lists`]: those that refer to a tweet, and those of what a user favorited.
 //! - [`inbox`]: what is read of notifications, and what is still to be told.
 //! - [`seen`]: a tweet with its counts, as somebody sees it.
+//! - [`known`]: tweets with their counts, in memory.
 //! - [`bounds`]: where the stream of every author begins and ends, in memory.
 //! - [`memory`]: who keeps things in memory and is told what a durable batch changed.
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
@@ -24,6 +25,7 @@ mod command;
 mod committer;
 mod inbox;
 mod keys;
+mod known;
 mod lists;
 mod memory;
 mod record;

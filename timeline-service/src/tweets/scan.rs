@@ -15,7 +15,8 @@ use crate::error::{Damage, StoreError};
 pub(crate) struct Scan<M> {
     table: Table,
     order: Order,
-    items: fjall::Iter,
+    /// The items, or once why there are none.
+    items: Result<fjall::Iter, Option<StoreError>>,
     record: PhantomData<fn() -> M>,
 }
 
@@ -27,10 +28,11 @@ impl<M: Message + Default> Scan<M> {
         prefix: &[u8],
         ids: Span,
         order: Order,
-        range: impl FnOnce(std::ops::RangeInclusive<Vec<u8>>) -> fjall::Iter,
+        range: impl FnOnce(std::ops::RangeInclusive<Vec<u8>>) -> Result<fjall::Iter, StoreError>,
     ) -> Self {
         let key = |id| [prefix, &keys::id_key(id)].concat();
-        Scan { table, order, items: range(key(ids.oldest)..=key(ids.newest)), record: PhantomData }
+        let items = range(key(ids.oldest)..=key(ids.newest)).map_err(Some);
+        Scan { table, order, items, record: PhantomData }
     }
 
     fn read(&self, guard: fjall::Guard) -> Result<(TweetId, M), StoreError> {
@@ -44,9 +46,13 @@ impl<M: Message + Default> Iterator for Scan<M> {
     type Item = Result<(TweetId, M), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let items = match &mut self.items {
+            Ok(items) => items,
+            Err(refused) => return refused.take().map(Err),
+        };
         let guard = match self.order {
-            Order::NewestFirst => self.items.next_back(),
-            Order::OldestFirst => self.items.next(),
+            Order::NewestFirst => items.next_back(),
+            Order::OldestFirst => items.next(),
         };
         guard.map(|guard| self.read(guard))
     }

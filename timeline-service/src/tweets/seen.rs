@@ -1,9 +1,10 @@
 //! A tweet with its counts, as somebody sees it.
 
-use base::UserId;
+use base::{TweetId, UserId};
 
 use super::command::Tweet;
 use super::keys::{self, Table};
+use super::known::Known;
 use super::record::{CountsRecord, FavoritedRecord, RetweetedRecord};
 use super::view::View;
 use crate::error::StoreError;
@@ -27,9 +28,19 @@ impl Seen {
 }
 
 impl View {
-    /// A tweet as `viewer` sees it.
+    /// A tweet of which it is known, in this state, that it is not deleted, as `viewer` sees it. `author` is who it may be by, if
+    /// that can be told.
+    pub(crate) fn seen(&self, author: Option<UserId>, id: TweetId, viewer: Option<UserId>) -> Result<Seen, StoreError> {
+        self.with_flags(&*self.known(author, id)?, viewer)
+    }
+
+    /// A tweet that was read from this state, as `viewer` sees it.
     pub(crate) fn seen_by(&self, tweet: Tweet, viewer: Option<UserId>) -> Result<Seen, StoreError> {
-        let counts: CountsRecord = self.get(Table::Counts, &keys::id_key(tweet.id))?.unwrap_or_default();
+        self.with_flags(&*self.counted(tweet)?, viewer)
+    }
+
+    fn with_flags(&self, known: &Known, viewer: Option<UserId>) -> Result<Seen, StoreError> {
+        let Known { tweet, counts } = known.clone();
         let mut seen = Seen { counts, ..Seen::fresh(tweet) };
         if let Some(viewer) = viewer {
             let key = keys::of_user(viewer, seen.tweet.id);

@@ -24,8 +24,9 @@ use tokio::sync::{Notify, mpsc};
 use super::bounds::{Bounds, Span};
 use super::check::{self, CheckReport};
 use super::command::Command;
-use super::committer::{Committer, Waiting, Write};
+use super::committer::{Committer, Published, Waiting, Write};
 use super::keys::{self, Table};
+use super::known::KnownTweets;
 use super::memory::Memory;
 use super::record::{AuthorRecord, StateRecord, damaged};
 use super::stray;
@@ -41,7 +42,7 @@ const MEMTABLE_BYTES: u64 = 16 << 20;
 pub(crate) struct Store {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
     committer: Mutex<Option<JoinHandle<()>>>,
-    published: Arc<RwLock<Arc<View>>>,
+    published: Arc<RwLock<Published>>,
     to_deliver: Arc<Notify>,
     deadline: Duration,
     /// Dropped last: until then the engine's files are ours.
@@ -66,21 +67,23 @@ impl Store {
         }
         let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
 
+        let known = Arc::new(KnownTweets::new(settings.tweets_bytes));
         let tables = Arc::new(open_engine(&db_folder, settings.cache_bytes)?);
-        let view = View::now(&tables, memory.bounds(), StateRecord::default());
+        let view = View::now(&tables, memory.bounds(), &known, StateRecord::default());
         let state = view.get::<StateRecord>(Table::State, keys::STATE)?.unwrap_or_default();
         if state.batch < mark.value() {
             return Err(OpenError::Shortfall { expected: mark.value(), got: state.batch });
         }
         mark.raise(state.batch).map_err(|source| OpenError::Folder { path: folder.join(MARK), source })?;
         load(&view, memory.bounds())?;
-        let view = View::now(&tables, memory.bounds(), state);
+        let view = View::now(&tables, memory.bounds(), &known, state);
 
-        let published = Arc::new(RwLock::new(Arc::new(view)));
+        let published = Arc::new(RwLock::new(Published::new(view)));
         let to_deliver = Arc::new(Notify::new());
         let committer = Committer {
             tables,
             memory,
+            known,
             published: published.clone(),
             to_deliver: to_deliver.clone(),
             clock,
@@ -107,7 +110,12 @@ impl Store {
 
     /// The last durable state.
     pub(crate) fn view(&self) -> Arc<View> {
-        self.published.read().clone()
+        self.published.read().view.clone()
+    }
+
+    /// The last durable state, as far as it is in memory: what is not is [`StoreError::NotInMemory`].
+    pub(crate) fn view_in_memory(&self) -> Arc<View> {
+        self.published.read().in_memory.clone()
     }
 
     /// Waits until there is a tweet to tell subscribers of that there was not when this ended last. One can wait at a time.

@@ -13,7 +13,8 @@ use prost::Message;
 use super::bounds::{Bounds, Span};
 use super::command::Tweet;
 use super::keys::{self, Table};
-use super::record::{self, AuthorRecord, IndexRecord, StateRecord, TweetRecord, damaged};
+use super::known::{Known, KnownTweets};
+use super::record::{self, AuthorRecord, CountsRecord, IndexRecord, StateRecord, TweetRecord, damaged};
 use super::scan::Scan;
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
@@ -47,13 +48,43 @@ pub(crate) struct View {
     snapshot: Snapshot,
     state: StateRecord,
     bounds: Arc<Bounds>,
+    known: Arc<KnownTweets>,
     tables: Arc<Tables>,
+    /// Whether whatever is not in memory is an error.
+    is_in_memory: bool,
 }
 
 impl View {
     /// The state of this moment. Only who knows that it is durable may call this.
-    pub(super) fn now(tables: &Arc<Tables>, bounds: &Arc<Bounds>, state: StateRecord) -> Self {
-        View { snapshot: tables.db.snapshot(), state, bounds: bounds.clone(), tables: tables.clone() }
+    pub(super) fn now(
+        tables: &Arc<Tables>,
+        bounds: &Arc<Bounds>,
+        known: &Arc<KnownTweets>,
+        state: StateRecord,
+    ) -> Self {
+        View {
+            snapshot: tables.db.snapshot(),
+            state,
+            bounds: bounds.clone(),
+            known: known.clone(),
+            tables: tables.clone(),
+            is_in_memory: false,
+        }
+    }
+
+    /// The same state, as far as it is in memory: a read that the engine would have to be asked for is
+    /// [`StoreError::NotInMemory`], and nothing ever waits for the disk.
+    pub(super) fn in_memory(&self) -> Self {
+        View { is_in_memory: true, ..self.clone() }
+    }
+
+    /// Whether whatever is not in memory is an error.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.is_in_memory
+    }
+
+    fn engine(&self) -> Result<&Snapshot, StoreError> {
+        if self.is_in_memory { Err(StoreError::NotInMemory) } else { Ok(&self.snapshot) }
     }
 
     /// The number of the batch that made it.
@@ -68,7 +99,7 @@ impl View {
 
     /// One record.
     pub(super) fn get<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<Option<M>, StoreError> {
-        let value = self.snapshot.get(self.tables.keyspace(table), key)?;
+        let value = self.engine()?.get(self.tables.keyspace(table), key)?;
         value.map(|value| record::decode(table, key, &value)).transpose()
     }
 
@@ -78,11 +109,8 @@ impl View {
         table: Table,
         key: &[u8],
     ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
-        self.snapshot.range(self.tables.keyspace(table), key..).map(move |guard| {
-            let (key, value) = guard.into_inner()?;
-            let record = record::decode(table, &key, &value)?;
-            Ok((key, record))
-        })
+        let items = self.engine().map(|engine| engine.range(self.tables.keyspace(table), key..));
+        records(table, items)
     }
 
     /// The records from key `first` to key `last`, both included, in order, each with its key.
@@ -92,16 +120,13 @@ impl View {
         first: &[u8],
         last: &[u8],
     ) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
-        self.snapshot.range(self.tables.keyspace(table), first..=last).map(move |guard| {
-            let (key, value) = guard.into_inner()?;
-            let record = record::decode(table, &key, &value)?;
-            Ok((key, record))
-        })
+        let items = self.engine().map(|engine| engine.range(self.tables.keyspace(table), first..=last));
+        records(table, items)
     }
 
     /// Whether a table has anything under a prefix.
     pub(super) fn any(&self, table: Table, prefix: &[u8]) -> Result<bool, StoreError> {
-        let first = self.snapshot.prefix(self.tables.keyspace(table), prefix).next();
+        let first = self.engine()?.prefix(self.tables.keyspace(table), prefix).next();
         Ok(first.map(|guard| guard.key()).transpose()?.is_some())
     }
 
@@ -126,13 +151,34 @@ impl View {
     }
 
     /// A tweet, if it is by this author and not deleted.
-    pub(crate) fn tweet_if_by(&self, author: UserId, id: TweetId) -> Result<Option<Tweet>, StoreError> {
+    fn tweet_if_by(&self, author: UserId, id: TweetId) -> Result<Option<Tweet>, StoreError> {
         let record = self.get(Table::Tweets, &keys::of_user(author, id))?;
         Ok(record.map(|record| Tweet { id, author, record }))
     }
 
+    /// A tweet of which it is known, in this state, that it is not deleted, with its counts. `author` is who it may be by, if
+    /// that can be told.
+    pub(super) fn known(&self, author: Option<UserId>, id: TweetId) -> Result<Arc<Known>, StoreError> {
+        if let Some(known) = self.known.get(id) {
+            return Ok(known);
+        }
+        let by_author = author.map(|author| self.tweet_if_by(author, id)).transpose()?.flatten();
+        self.counted(by_author.map_or_else(|| self.tweet_that_is_there(id), Ok)?)
+    }
+
+    /// A tweet that was read from this state, with its counts.
+    pub(super) fn counted(&self, tweet: Tweet) -> Result<Arc<Known>, StoreError> {
+        if let Some(known) = self.known.get(tweet.id) {
+            return Ok(known);
+        }
+        let counts = self.get::<CountsRecord>(Table::Counts, &keys::id_key(tweet.id))?.unwrap_or_default();
+        let known = Arc::new(Known { tweet, counts });
+        self.known.put(known.clone(), self.batch());
+        Ok(known)
+    }
+
     /// A tweet of which it is known, in this state, that it is not deleted; by whomever it is.
-    pub(crate) fn tweet_that_is_there(&self, id: TweetId) -> Result<Tweet, StoreError> {
+    fn tweet_that_is_there(&self, id: TweetId) -> Result<Tweet, StoreError> {
         self.tweet(id)?.ok_or_else(|| damaged(Table::Index, &keys::id_key(id), Damage::Missing))
     }
 
@@ -180,8 +226,25 @@ impl View {
     }
 
     fn scan_ids<M: Message + Default>(&self, table: Table, prefix: &[u8], ids: Span, order: Order) -> Scan<M> {
-        Scan::new(table, prefix, ids, order, |keys| self.snapshot.range(self.tables.keyspace(table), keys))
+        Scan::new(table, prefix, ids, order, |keys| Ok(self.engine()?.range(self.tables.keyspace(table), keys)))
     }
+}
+
+/// The records of some items of a table, or why there are none.
+fn records<M: Message + Default>(
+    table: Table,
+    items: Result<fjall::Iter, StoreError>,
+) -> impl Iterator<Item = Result<(fjall::Slice, M), StoreError>> + use<M> {
+    let (items, refused) = match items {
+        Ok(items) => (Some(items), None),
+        Err(refused) => (None, Some(Err(refused))),
+    };
+    let records = items.into_iter().flatten().map(move |guard| {
+        let (key, value) = guard.into_inner()?;
+        let record = record::decode(table, &key, &value)?;
+        Ok((key, record))
+    });
+    refused.into_iter().chain(records)
 }
 
 /// The tweets and retweets of one author. The scan begins at the first call.

@@ -67,6 +67,8 @@ pub(crate) trait Command: Send + 'static {
 pub(crate) enum Effect {
     /// There is a tweet of which its author's subscribers are to be told.
     ToDeliver,
+    /// A tweet has other counts.
+    Counted(TweetId),
     /// A tweet or a retweet is at the top of its author's or retweeter's stream.
     Entered(Tweet),
     /// A tweet was deleted, or a retweet taken back: it is no longer in that stream.
@@ -231,6 +233,7 @@ impl<'a> Draft<'a> {
 
     /// A tweet whose lists are all empty has no record.
     fn put_counts(&mut self, tweet: TweetId, counts: CountsRecord) {
+        self.affect(Effect::Counted(tweet));
         match counts == CountsRecord::default() {
             true => self.remove(Table::Counts, &keys::id_key(tweet)),
             false => self.put(Table::Counts, &keys::id_key(tweet), &counts),

@@ -126,8 +126,17 @@ mod tests {
         let left = |id, user| Effect::Left { author: UserId(user), id: TweetId(id) };
         let [of_two, of_three] = [entered(200, 2), entered(400, 3)];
         assert_eq!(of_three.origin().shown, tweet.id, "so the end of the tweet is the end of its retweet");
-        let expected =
-            [Effect::Entered(tweet), Effect::Entered(of_two), Effect::Entered(of_three), left(200, 2), left(100, 1)];
+        let counted = || Effect::Counted(TweetId(100));
+        let expected = [
+            Effect::Entered(tweet),
+            counted(),
+            Effect::Entered(of_two),
+            counted(),
+            Effect::Entered(of_three),
+            counted(),
+            left(200, 2),
+            left(100, 1),
+        ];
         assert_eq!(draft.effects, expected);
         assert_eq!(draft.state.greatest, 400, "what changed nothing needs no id");
         Ok(())
