@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) slots: Option<Slots>,
     pub(crate) tweet_characters: usize,
     pub(crate) heads_mib: u32,
+    pub(crate) tweets_mib: u32,
     pub(crate) feeds_mib: u32,
     pub(crate) evicted_feeds_mib: u32,
     pub(crate) feed_entries: u32,
@@ -86,6 +87,7 @@ impl Reader<'_> {
         let slots = self.value("slots", slots);
         let tweet_characters = self.value("tweet_characters", |text| number(text, 1..=10_000));
         let heads_mib = self.value("heads_mib", |text| number(text, 1..=1_048_576));
+        let tweets_mib = self.value("tweets_mib", |text| number(text, 1..=1_048_576));
         let feeds_mib = self.value("feeds_mib", |text| number(text, 1..=1_048_576));
         let evicted_feeds_mib = self.value("evicted_feeds_mib", |text| number(text, 0..=1_048_576));
         let feed_entries = self.value("feed_entries", |text| number(text, 1..=100_000));
@@ -116,6 +118,7 @@ impl Reader<'_> {
             slots,
             tweet_characters: tweet_characters? as usize,
             heads_mib: heads_mib?,
+            tweets_mib: tweets_mib?,
             feeds_mib: feeds_mib?,
             evicted_feeds_mib: evicted_feeds_mib?,
             feed_entries: feed_entries?,

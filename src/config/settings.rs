@@ -115,6 +115,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Memory for the newest entries of authors, from which feeds are merged",
         TIMELINES,
     ),
+    number("tweets_mib", "128", "MIB", "Memory for tweets that pages show, with their counts", TIMELINES),
     number("feeds_mib", "256", "MIB", "Memory for the materialised feeds of active readers", TIMELINES),
     number("evicted_feeds_mib", "1024", "MIB", "Disk for feeds that memory has no room for; 0 for none", TIMELINES),
     number("feed_entries", "800", "N", "Entries of a materialised feed; what lies below is merged", TIMELINES),

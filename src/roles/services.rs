@@ -69,6 +69,7 @@ impl Services {
             let settings = timeline_service::Settings {
                 folder: folders::timeline(data),
                 tweet_characters: config.tweet_characters,
+                tweets_bytes: (config.tweets_mib as usize) << 20,
                 feeds: feed_settings(config),
                 ..Default::default()
             };
