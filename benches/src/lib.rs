@@ -8,12 +8,14 @@
 //! - `grpc`: what a call costs beside one that does nothing.
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
 //! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
+//! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 pub mod bound;
 pub mod churn;
 pub mod cores;
 pub mod edges;
+pub mod feeds;
 pub mod goals;
 pub mod grpc;
 pub mod load;
