@@ -12,9 +12,11 @@
 //! - [`notifications`]: who is told of what, once, and reading it.
 //! - [`paging`]: pages stay whole while others write.
 //! - [`crash`]: what was acknowledged survives SIGKILL.
+//! - [`chaos`]: the same for all that people do, judged by a history of what they did and saw.
 //! - [`walkthrough`]: the README's commands, as printed.
 //! - [`watch`]: the change stream over a real connection, and its end when the server stops.
 
+mod chaos;
 mod cli;
 mod crash;
 mod engagement;

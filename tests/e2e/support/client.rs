@@ -102,8 +102,22 @@ impl Rest {
 
     /// An answer, or what prevented it: the service may be gone.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, String> {
+        self.send_with(method, path, &[], body).await
+    }
+
+    /// The same with headers.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Result<Answer, String> {
         let request = format!("{method} {path}");
         let mut builder = self.request(method, path);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
         if let Some(body) = body {
             builder = builder.json(&body);
         }

@@ -84,6 +84,11 @@ impl Installation {
         }
     }
 
+    /// Panics unless all run: what ends by itself would otherwise pass for killed.
+    pub(crate) fn assert_running(&mut self) {
+        self.processes.iter_mut().for_each(Process::assert_running);
+    }
+
     /// A REST client that nobody has signed in.
     pub(crate) fn rest(&self) -> Rest {
         Rest::new(&format!("http://{}", self.http()))

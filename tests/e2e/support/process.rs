@@ -149,6 +149,12 @@ impl Process {
         exit(&mut self.child, wait::DEADLINE, &format!("{} to die", self.name));
     }
 
+    /// Panics unless it runs.
+    pub(crate) fn assert_running(&mut self) {
+        let ended = self.child.try_wait().expect("a child can be waited for");
+        assert_eq!(ended, None, "{} ended by itself", self.name);
+    }
+
     /// Sends a signal and returns at once.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has a process id");
