@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use proto::common::Revision;
 use proto::timeline::{Selection, TimelineResponse, UserTimelineRequest};
 
 use crate::error::Answer;
@@ -23,15 +24,7 @@ pub(crate) async fn tweets(
     let paging = Paging::take(&mut parameters);
     let selection = parameters.choice("favorited", &[("true", Selection::Favorited)]);
     parameters.finish()?;
-    let request = UserTimelineRequest {
-        user: app.account_of(&username).await?.id,
-        page: Some(paging.request()),
-        page_number: paging.number(),
-        viewer: viewer_id(&caller),
-        at_least,
-        selection: selection.unwrap_or(Selection::Unspecified) as i32,
-    };
-    of_user(&app, request).await
+    of_user(&app, &username, selection.unwrap_or(Selection::Unspecified), &paging, at_least, &caller).await
 }
 
 /// What a user favorited, by the time at which they did.
@@ -42,15 +35,7 @@ pub(crate) async fn favorites(
     AtLeast(at_least): AtLeast,
     caller: Option<Caller>,
 ) -> Answer<Json<Page<EntryView>>> {
-    let request = UserTimelineRequest {
-        user: app.account_of(&username).await?.id,
-        page: Some(paging.request()),
-        page_number: paging.number(),
-        viewer: viewer_id(&caller),
-        at_least,
-        selection: Selection::Favorites as i32,
-    };
-    of_user(&app, request).await
+    of_user(&app, &username, Selection::Favorites, &paging, at_least, &caller).await
 }
 
 /// What a user posted or favorited, by the time at which it was posted.
@@ -61,21 +46,27 @@ pub(crate) async fn activity(
     AtLeast(at_least): AtLeast,
     caller: Option<Caller>,
 ) -> Answer<Json<Page<EntryView>>> {
-    let request = UserTimelineRequest {
-        user: app.account_of(&username).await?.id,
-        page: Some(paging.request()),
-        page_number: paging.number(),
-        viewer: viewer_id(&caller),
-        at_least,
-        selection: Selection::Activity as i32,
-    };
-    of_user(&app, request).await
+    of_user(&app, &username, Selection::Activity, &paging, at_least, &caller).await
 }
 
-async fn of_user(app: &App, request: UserTimelineRequest) -> Answer<Json<Page<EntryView>>> {
-    let signed_in = request.viewer.is_some();
+async fn of_user(
+    app: &App,
+    username: &str,
+    selection: Selection,
+    paging: &Paging,
+    at_least: Option<Revision>,
+    caller: &Option<Caller>,
+) -> Answer<Json<Page<EntryView>>> {
+    let request = UserTimelineRequest {
+        user: app.account_of(username).await?.id,
+        page: Some(paging.request()),
+        page_number: paging.number(),
+        viewer: viewer_id(caller),
+        at_least,
+        selection: selection as i32,
+    };
     let timeline = app.timeline.user_timeline(request).await?;
-    page(app, timeline, signed_in).await
+    page(app, timeline, caller.is_some()).await
 }
 
 /// A page of a timeline as JSON.
