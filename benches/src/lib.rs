@@ -8,6 +8,7 @@
 //! - `grpc`: what a call costs beside one that does nothing.
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
 //! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
+//! - `tweets`: millions of tweets, from an importer to the disk and back.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 pub mod bound;
@@ -23,4 +24,5 @@ pub mod scale;
 pub mod servers;
 pub mod serving;
 pub mod times;
+pub mod tweets;
 pub mod wire;
