@@ -9,6 +9,7 @@
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
 //! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
 //! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
+//! - `tweets`: millions of tweets, from an importer to the disk and back.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 pub mod bound;
@@ -25,4 +26,5 @@ pub mod scale;
 pub mod servers;
 pub mod serving;
 pub mod times;
+pub mod tweets;
 pub mod wire;

@@ -54,6 +54,14 @@ pub enum OpenError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// A journal of the storage engine is damaged in the middle: what was acknowledged may be in what cannot be read.
+    #[error("the journal {path} is damaged from byte {offset} on")]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The end of what makes sense.
+        offset: u64,
+    },
     /// Batches that were acknowledged are gone.
     #[error("shortfall: batch {expected} was acknowledged, but the last one found is {got}")]
     Shortfall {

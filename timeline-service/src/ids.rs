@@ -31,23 +31,32 @@ impl TweetIds {
         TweetIds { last_stamp: greatest.0 >> SLOT_BITS }
     }
 
-    /// The next id: greater than any before it and than `answered`, the id of the tweet that it answers.
+    /// The next `count` ids, of which it answers the first, and [`further`] the others: greater than any before them and
+    /// than `answered`, the id of the tweet that is answered.
     pub(crate) fn next(
         &mut self,
         now_ms: u64,
         author: UserId,
         answered: Option<TweetId>,
+        count: u64,
     ) -> Result<TweetId, IdsExhausted> {
         let now = now_ms.saturating_sub(TweetId::EPOCH_MS);
         let floor = self.last_stamp.max(answered.map_or(0, |answered| answered.0 >> SLOT_BITS)) + 1;
         let stamp = floor.max(now.saturating_mul(u64::from(TweetId::SEQUENCES)));
-        if stamp > STAMP_MAX {
+        let last = stamp.saturating_add(count.saturating_sub(1));
+        if last > STAMP_MAX {
             return Err(IdsExhausted);
         }
-        self.last_stamp = stamp;
+        self.last_stamp = last;
         let sequence = (stamp & u64::from(TweetId::SEQUENCES - 1)) as u16;
         Ok(TweetId::from_parts(stamp >> SEQUENCE_BITS, sequence, author))
     }
+}
+
+/// The id that comes so many after `first` when they are given out one after the other; of another author.
+pub(crate) fn further(first: TweetId, by: u64, author: UserId) -> TweetId {
+    let stamp = (first.0 >> SLOT_BITS) + by;
+    TweetId::from_parts(stamp >> SEQUENCE_BITS, (stamp & u64::from(TweetId::SEQUENCES - 1)) as u16, author)
 }
 
 #[cfg(test)]
@@ -57,7 +66,7 @@ mod tests {
     const NOW: u64 = TweetId::EPOCH_MS + 1_000_000;
 
     fn next(ids: &mut TweetIds, now_ms: u64, author: u32) -> TweetId {
-        ids.next(now_ms, UserId(author), None).expect("there are ids left")
+        ids.next(now_ms, UserId(author), None, 1).expect("there are ids left")
     }
 
     #[test]
@@ -75,6 +84,17 @@ mod tests {
         assert_eq!(given.iter().map(|id| id.time_ms() - NOW).max(), Some(2));
         assert_eq!(next(&mut ids, NOW + 2, 0).time_ms(), NOW + 2);
         assert_eq!(next(&mut ids, NOW + 9, 0).time_ms(), NOW + 9);
+    }
+
+    #[test]
+    fn many_ids_are_those_that_would_have_come_one_after_the_other() {
+        let mut ids = TweetIds::after(TweetId(0));
+        let first = ids.next(NOW, UserId(0), None, 1100).expect("there are ids left");
+        let many: Vec<_> = (0..1100).map(|place| further(first, place, UserId(place as u32))).collect();
+        let mut ids_one_by_one = TweetIds::after(TweetId(0));
+        let one_by_one: Vec<_> = (0..1100).map(|author| next(&mut ids_one_by_one, NOW, author)).collect();
+        assert_eq!(many, one_by_one);
+        assert!(next(&mut ids, NOW, 0) > many[1099]);
     }
 
     #[test]
@@ -96,14 +116,17 @@ mod tests {
     #[test]
     fn a_comment_comes_after_what_it_answers() {
         let answered = TweetId::from_parts(2_000_000, 7, UserId(8191));
-        let id = TweetIds::after(TweetId(0)).next(NOW, UserId(0), Some(answered)).expect("there are ids left");
+        let id = TweetIds::after(TweetId(0)).next(NOW, UserId(0), Some(answered), 1).expect("there are ids left");
         assert!(id > answered);
     }
 
     #[test]
     fn the_end_of_time_is_an_error() {
         let mut ids = TweetIds::after(TweetId::from_parts(TweetId::LAST_TICK, 511, UserId(0)));
-        assert_eq!(ids.next(NOW, UserId(0), None), Err(IdsExhausted));
-        assert_eq!(TweetIds::after(TweetId(0)).next(u64::MAX, UserId(0), None), Err(IdsExhausted));
+        assert_eq!(ids.next(NOW, UserId(0), None, 1), Err(IdsExhausted));
+        let mut last = TweetIds::after(TweetId::from_parts(TweetId::LAST_TICK, 509, UserId(0)));
+        assert_eq!(last.next(NOW, UserId(0), None, 3), Err(IdsExhausted));
+        assert!(last.next(NOW, UserId(0), None, 2).is_ok());
+        assert_eq!(TweetIds::after(TweetId(0)).next(u64::MAX, UserId(0), None, 1), Err(IdsExhausted));
     }
 }

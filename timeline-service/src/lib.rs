@@ -33,6 +33,6 @@ pub use self::core::rules::Sources;
 pub use self::error::{Damage, OpenError, Refusal, StoreError};
 pub use self::feeds::bench;
 pub use self::graph::{ACTIVE_READERS, Begin, Follows, Graph, News, Told, Versions};
-pub use self::service::TimelineService;
+pub use self::service::{LOAD_TWEETS_MAX, LoadedTweet, TimelineService};
 pub use self::settings::{FeedSettings, Settings};
-pub use self::tweets::CheckReport;
+pub use self::tweets::{CheckReport, MEMORY_OF_TABLES_BYTES};

@@ -49,7 +49,7 @@ fn command(scale: &Scale, stage: Stage) -> Result<Command> {
 }
 
 /// The most memory that this process ever had, in bytes.
-pub(super) fn peak_rss_bytes() -> Result<u64> {
+pub(crate) fn peak_rss_bytes() -> Result<u64> {
     status_bytes("VmHWM:")
 }
 

@@ -39,7 +39,8 @@ pub(crate) fn check(text: &str, max_characters: usize) -> Result<(), TextError> 
     if text.chars().all(|character| character.is_whitespace() || is_invisible(character)) {
         return Err(TextError::Blank);
     }
-    let characters = text.graphemes(true).count();
+    // The one cluster of several ASCII characters begins with a carriage return, which is refused above.
+    let characters = if text.is_ascii() { text.len() } else { text.graphemes(true).count() };
     if characters > max_characters {
         return Err(TextError::TooManyCharacters { max: max_characters, got: characters });
     }

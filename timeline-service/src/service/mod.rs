@@ -1,6 +1,7 @@
 //! `roost.timeline.v1.TimelineService`: requests in, checked; answers out.
 //!
 //! - [`tweets`]: posting, deleting and getting them.
+//! - [`load`]: many tweets at once, for importers.
 //! - [`timelines`]: pages of them.
 //! - [`home`]: the home feed.
 //! - [`selections`]: a user's timelines.
@@ -18,6 +19,7 @@ mod authors;
 mod comments;
 mod engagement;
 mod home;
+mod load;
 mod notifications;
 mod reads;
 mod selections;
@@ -43,8 +45,10 @@ use proto::timeline::{
     ReadNotificationsRequest, ReadNotificationsResponse, SubscribeRequest, SubscribeResponse, TimelineResponse,
     UserTimelineRequest,
 };
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status, async_trait};
 
+pub use self::load::{LOAD_TWEETS_MAX, LoadedTweet};
 use self::reads::Reads;
 use crate::error::{OpenError, StoreError};
 use crate::feeds::{Ephemeral, Feeds, Nowhere, OnDisk, Pusher};
@@ -68,6 +72,7 @@ struct Parts {
     /// How long who insists on a materialised feed waits to be made active.
     join_deadline: Duration,
     reads: Reads,
+    loads: Semaphore,
     tweet_characters: usize,
 }
 
@@ -95,6 +100,7 @@ impl TimelineService {
             clock,
             join_deadline: settings.deadline / 2,
             reads,
+            loads: Semaphore::new(load::LOADS_IN_FLIGHT_MAX),
             tweet_characters: settings.tweet_characters,
         })))
     }

@@ -98,7 +98,7 @@ impl TimelineService {
     }
 }
 
-fn by_username(mentions: Vec<ResolvedMention>) -> HashMap<String, UserId> {
+pub(super) fn by_username(mentions: Vec<ResolvedMention>) -> HashMap<String, UserId> {
     mentions.into_iter().map(|mention| (mention.username.to_ascii_lowercase(), UserId(mention.user))).collect()
 }
 

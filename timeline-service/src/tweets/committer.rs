@@ -30,9 +30,14 @@ use crate::metrics;
 
 /// Writes of one batch: bounds how long the first of them waits for the last, and what a batch takes in memory.
 const BATCH_MAX: usize = 1024;
+/// Ids of one batch, beside those of its first write: bounds the same where a write makes many tweets.
+const BATCH_IDS_MAX: u64 = 16_384;
 
 /// A write that waits for its turn, and then for its batch to be durable.
 pub(super) trait Write: Send {
+    /// How many ids it takes.
+    fn ids(&self) -> u64;
+
     /// Who writes, and the tweet after whose id the write's own must come; none for a write that nobody waits for any
     /// more, which is not applied.
     fn wanted(&self, now: Instant) -> Option<(UserId, Option<TweetId>)>;
@@ -65,6 +70,10 @@ impl<C: Command> Waiting<C> {
 }
 
 impl<C: Command> Write for Waiting<C> {
+    fn ids(&self) -> u64 {
+        self.command.ids()
+    }
+
     fn wanted(&self, now: Instant) -> Option<(UserId, Option<TweetId>)> {
         (now <= self.deadline).then(|| (self.command.actor(), self.command.answers()))
     }
@@ -131,7 +140,15 @@ impl Committer {
         let mut writes = Vec::new();
         while queue.blocking_recv_many(&mut writes, BATCH_MAX) > 0 {
             metrics::queued(queue.len());
-            self.commit(std::mem::take(&mut writes));
+            let mut writes = writes.drain(..).peekable();
+            while let Some(first) = writes.next() {
+                let (mut batch, mut ids) = (vec![first], 0);
+                while let Some(next) = writes.next_if(|next| ids + next.ids() <= BATCH_IDS_MAX) {
+                    ids += next.ids();
+                    batch.push(next);
+                }
+                self.commit(batch);
+            }
         }
         if let Err(error) = self.mark.sync() {
             tracing::warn!(error = %chain(&error), "the high-water mark could not be synced at closing");
@@ -166,20 +183,26 @@ impl Committer {
     /// Gives a write its id and applies it, unless it came too late.
     fn apply(&mut self, write: &mut dyn Write, draft: &mut Draft<'_>) {
         let Some((actor, answers)) = write.wanted(Instant::now()) else { return };
-        match self.next_id(actor, answers, draft) {
+        match self.next_id(actor, answers, write.ids(), draft) {
             Ok(id) => write.apply(id, draft),
             Err(error) => write.fail(error),
         }
     }
 
-    fn next_id(&mut self, actor: UserId, answers: Option<TweetId>, draft: &Draft<'_>) -> Result<TweetId, StoreError> {
+    fn next_id(
+        &mut self,
+        actor: UserId,
+        answers: Option<TweetId>,
+        count: u64,
+        draft: &Draft<'_>,
+    ) -> Result<TweetId, StoreError> {
         // Ids come after that of a tweet that is answered, but not after whatever number a caller made up: the greatest
         // that there is would leave none for anybody.
         let answered = match answers {
             Some(answered) if draft.ever_had(answered)? => Some(answered),
             _ => None,
         };
-        self.ids.next(self.clock.now_ms(), actor, answered).map_err(|_| StoreError::IdsExhausted)
+        self.ids.next(self.clock.now_ms(), actor, answered, count).map_err(|_| StoreError::IdsExhausted)
     }
 
     fn make_durable(&mut self, mut draft: Draft<'_>) -> Result<(), CommitError> {

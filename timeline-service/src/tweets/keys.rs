@@ -113,7 +113,47 @@ impl Table {
             Table::State => "state",
         }
     }
+
+    /// Bytes of changes in memory before they are written out. Where most bytes are written the engine merges less often
+    /// if it can wait for more of them; nothing else needs much.
+    pub(crate) const fn memtable_bytes(self) -> u64 {
+        match self {
+            Table::Tweets => 32 << 20,
+            Table::Index | Table::Authors | Table::Notified => 8 << 20,
+            Table::Replies
+            | Table::Retweets
+            | Table::Retweeted
+            | Table::Favorites
+            | Table::UserFavorites
+            | Table::Favorited
+            | Table::Counts
+            | Table::Notifications => 4 << 20,
+            Table::FavoritedTweets
+            | Table::Requests
+            | Table::RequestAges
+            | Table::OpenGroups
+            | Table::Unread
+            | Table::Inboxes
+            | Table::Subscribers
+            | Table::Deliveries
+            | Table::State => 1 << 20,
+        }
+    }
 }
+
+/// Bytes of changes of all tables that may be in memory: those that are collected, and those that are being written out,
+/// for which writes wait where the disk falls behind.
+pub const MEMORY_OF_TABLES_BYTES: u64 = {
+    let (mut all, mut at) = (0, 0);
+    while at < Table::ALL.len() {
+        all += Table::ALL[at].memtable_bytes() * MEMTABLES_MAX;
+        at += 1;
+    }
+    all
+};
+
+/// Memtables of one table at the most: four that the engine writes out, and the one that changes are collected in.
+const MEMTABLES_MAX: u64 = 5;
 
 /// The key of the store's own record in [`Table::State`].
 pub(crate) const STATE: &[u8] = b"state";

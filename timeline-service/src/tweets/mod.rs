@@ -13,6 +13,7 @@
 //! - [`command`]: what a write does: a deterministic function of the state and a command whose ids are fixed.
 //! - [`committer`]: the one thread that writes.
 //! - [`store`]: opening and closing all of it; the handle.
+//! - [`journal`]: whether the journals of the storage engine are whole.
 //! - [`stray`]: what must not lie in the folder.
 //! - [`check`]: whether everything fits together.
 //!
@@ -24,6 +25,7 @@ mod check;
 mod command;
 mod committer;
 mod inbox;
+mod journal;
 mod keys;
 mod known;
 mod lists;
@@ -37,10 +39,11 @@ mod view;
 
 pub use check::CheckReport;
 pub(crate) use command::{
-    Delete, Deliver, Effect, Engaged, Favorite, Follow, NewTweet, NotifyFollows, Read, Retweet, Subscribe, Tweet,
-    addressed,
+    Delete, Deliver, Effect, Engaged, Favorite, Follow, Load, Loaded, NewTweet, NotifyFollows, Read, Retweet,
+    Subscribe, Tweet, addressed,
 };
 pub(crate) use inbox::Delivery;
+pub use keys::MEMORY_OF_TABLES_BYTES;
 pub(crate) use lists::{Engagement, Named};
 pub(crate) use memory::Memory;
 pub(crate) use record::NotificationRecord;

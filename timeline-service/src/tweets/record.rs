@@ -234,9 +234,12 @@ pub(crate) struct StateRecord {
 
 /// The value of a record.
 pub(crate) fn encode(table: Table, key: &[u8], record: &impl Message) -> Vec<u8> {
-    let message = record.encode_to_vec();
-    let checksum = checksum(table, key, VERSION, &message);
-    [&[VERSION][..], &checksum.to_le_bytes(), &message].concat()
+    let mut value = Vec::with_capacity(HEADER + record.encoded_len());
+    value.extend([VERSION, 0, 0, 0, 0]);
+    record.encode_raw(&mut value);
+    let checksum = checksum(table, key, VERSION, &value[HEADER..]);
+    value[1..HEADER].copy_from_slice(&checksum.to_le_bytes());
+    value
 }
 
 /// The record in a value.

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The engine cuts a damaged journal where it stops making sense, in silence. So every batch carries its number, and
-//! one that is greater than the last in the store, in the mark beside it, is a shortfall: the store does not open.
+//! one that is greater than the last in the store, in the mark beside it, is a shortfall: the store does not open. Nor does
+//! it where a journal has lost anything but its end, which [`journal`] finds before the engine cuts it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use std::time::{Duration, Instant};
 use base::TweetId;
 use base::clock::Clock;
 use base::disk::{Disk, HighWaterMark, LockGuard};
-use fjall::{Database, KeyspaceCreateOptions, PersistMode};
+use fjall::config::{BlockSizePolicy, CompressionPolicy};
+use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
 
@@ -29,14 +31,14 @@ use super::keys::{self, Table};
 use super::known::KnownTweets;
 use super::memory::Memory;
 use super::record::{AuthorRecord, StateRecord, damaged};
-use super::stray;
 use super::view::{Tables, View};
+use super::{journal, stray};
 use crate::error::{Damage, OpenError, StoreError};
 use crate::ids::TweetIds;
 use crate::settings::Settings;
 
-/// Bytes of a table's changes in memory before they are written out, for each of [`Table::ALL`].
-const MEMTABLE_BYTES: u64 = 16 << 20;
+/// Bytes of a block of tweets, which are compressed together: some hundred of them.
+const TEXT_BLOCK_BYTES: u32 = 16 << 10;
 
 /// The tweets. Closed when dropped.
 pub(crate) struct Store {
@@ -64,6 +66,11 @@ impl Store {
         let strays = stray::find(&db_folder).map_err(|source| OpenError::Folder { path: db_folder.clone(), source })?;
         if let Some(path) = strays {
             return Err(OpenError::Stray { path });
+        }
+        let damaged = journal::find_damage(&db_folder);
+        let damaged = damaged.map_err(|source| OpenError::Folder { path: db_folder.clone(), source })?;
+        if let Some(journal::Damaged { path, offset }) = damaged {
+            return Err(OpenError::Journal { path, offset });
         }
         let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
 
@@ -128,6 +135,11 @@ impl Store {
         check::check(&self.view())
     }
 
+    /// Writes out what is in memory, and waits until the engine compacts nothing any more.
+    pub(crate) fn settle(&self) -> Result<(), StoreError> {
+        Ok(self.view().settle()?)
+    }
+
     /// Finishes the writes that were accepted and accepts no more. Reads go on.
     pub(crate) fn close(&self) {
         drop(self.queue.lock().take());
@@ -139,7 +151,16 @@ impl Store {
 
     /// Does what a command says; answers once that is durable.
     pub(crate) async fn write<C: Command>(&self, command: C) -> Result<C::Outcome, StoreError> {
-        let (write, answered) = Waiting::new(command, Instant::now() + self.deadline);
+        self.write_within(self.deadline, command).await
+    }
+
+    /// The same, for who would rather wait than not know.
+    pub(crate) async fn write_within<C: Command>(
+        &self,
+        deadline: Duration,
+        command: C,
+    ) -> Result<C::Outcome, StoreError> {
+        let (write, answered) = Waiting::new(command, Instant::now() + deadline);
         match self.queue.lock().as_ref() {
             None => return Err(StoreError::Closed),
             Some(queue) => queue.try_send(Box::new(write)).map_err(|error| match error {
@@ -148,7 +169,7 @@ impl Store {
                 mpsc::error::TrySendError::Closed(_) => StoreError::ReadOnly,
             })?,
         }
-        match tokio::time::timeout(self.deadline, answered).await {
+        match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(outcome)) => outcome,
             // Closing answers all that was accepted; only a panic leaves a writer without an answer.
             Ok(Err(_)) => Err(StoreError::ReadOnly),
@@ -189,7 +210,6 @@ fn open_mark(disk: &dyn Disk, folder: &Path, has_tweets: bool) -> Result<HighWat
 fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
     let open = || {
         let db = Database::builder(folder).cache_size(cache_bytes).open()?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let tables = Tables::open(db, options)?;
         // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
         tables.db.persist(PersistMode::SyncAll)?;
@@ -202,6 +222,24 @@ fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
             let message = message.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned();
             Err(OpenError::EnginePanicked { path: folder.to_owned(), message })
         }
+    }
+}
+
+/// How a table is laid out. The engine keeps this with a table when it creates it.
+///
+/// Every level is compressed: what is written in the order of its keys goes down the levels as it is, and most text would
+/// never be. The last level has no filters, since almost every key that is asked for is there.
+fn options(table: Table) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(table.memtable_bytes());
+    match table {
+        Table::Tweets => options
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .data_block_size_policy(BlockSizePolicy::all(TEXT_BLOCK_BYTES))
+            .expect_point_read_hits(true),
+        Table::Index | Table::Authors => options
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .expect_point_read_hits(true),
+        _ => options,
     }
 }
 

@@ -5,6 +5,7 @@
 //! was there before it: ids rise with the batches.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base::{TweetId, UserId};
 use fjall::{Database, Keyspace, Readable, Snapshot};
@@ -20,6 +21,9 @@ use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
 use crate::error::{Damage, StoreError};
 
+/// An engine that compacted nothing for so long has nothing to compact.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// The engine's handles. The database comes last: it is closed after what is open in it.
 pub(crate) struct Tables {
     keyspaces: [Keyspace; Table::ALL.len()],
@@ -28,13 +32,30 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// Opens every table, creating those that do not exist.
-    pub(super) fn open(db: Database, options: fn() -> fjall::KeyspaceCreateOptions) -> Result<Self, fjall::Error> {
+    pub(super) fn open(db: Database, options: fn(Table) -> fjall::KeyspaceCreateOptions) -> Result<Self, fjall::Error> {
         let mut keyspaces = Vec::with_capacity(Table::ALL.len());
         for table in Table::ALL {
-            keyspaces.push(db.keyspace(table.name(), options)?);
+            keyspaces.push(db.keyspace(table.name(), || options(table))?);
         }
         let Ok(keyspaces) = keyspaces.try_into() else { unreachable!("one keyspace was opened for each table") };
         Ok(Tables { keyspaces, db })
+    }
+
+    /// Writes out what is in memory, and waits until the engine compacts nothing any more. It does not tell how many
+    /// compactions wait for their turn; but one follows the other, so that none running for a while is none waiting.
+    fn settle(&self) -> Result<(), fjall::Error> {
+        for keyspace in &self.keyspaces {
+            keyspace.rotate_memtable_and_wait()?;
+        }
+        let mut last = (self.db.compactions_completed(), Instant::now());
+        while last.1.elapsed() < IDLE {
+            std::thread::sleep(IDLE / 20);
+            let completed = self.db.compactions_completed();
+            if self.db.active_compactions() > 0 || completed != last.0 {
+                last = (completed, Instant::now());
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn keyspace(&self, table: Table) -> &Keyspace {
@@ -85,6 +106,11 @@ impl View {
 
     fn engine(&self) -> Result<&Snapshot, StoreError> {
         if self.is_in_memory { Err(StoreError::NotInMemory) } else { Ok(&self.snapshot) }
+    }
+
+    /// Writes out what is in memory, and waits until the engine compacts nothing any more.
+    pub(super) fn settle(&self) -> Result<(), fjall::Error> {
+        self.tables.settle()
     }
 
     /// The number of the batch that made it.

@@ -201,6 +201,60 @@ async fn a_journal_that_was_cut_or_changed_anywhere_is_an_error_or_harmless() {
     assert!(refused > 25, "{refused} were refused");
 }
 
+/// Changes a byte at `place` of a journal of a store that is closed; `db` is a copy of its folder from before.
+fn spoil(harness: &Harness, db: &Path, journal: &str, bytes: &[u8], place: usize) {
+    fs::remove_dir_all(harness.path().join("db")).expect("removed");
+    copy_folder(db, &harness.path().join("db"));
+    let mut spoilt = bytes.to_vec();
+    spoilt[place] ^= 0x10;
+    fs::write(harness.path().join("db").join(journal), spoilt).expect("written");
+}
+
+#[tokio::test]
+async fn damage_in_an_older_journal_is_not_made_up_for_by_a_newer_one() {
+    // The engine cut an older journal where it was damaged, and went on with the next: the last batch was there, others not.
+    let mut harness = Harness::new();
+    let mut acknowledged = Vec::new();
+    for number in 0..5 {
+        acknowledged.push(harness.post(number, "text").await.id);
+    }
+    harness.close();
+    let older = journal(harness.path());
+    let mut bytes = fs::read(&older).expect("the journal");
+    let used = bytes.iter().rposition(|&byte| byte != 0).expect("something was written") + 1;
+    bytes.truncate(used + 512);
+    fs::write(&older, &bytes).expect("written");
+    // The engine writes into the last of its journals.
+    fs::write(harness.path().join("db/9.jnl"), b"").expect("written");
+    harness.reopen();
+    acknowledged.push(harness.post(7, "text").await.id);
+    assert!(all_or_an_error(&mut harness, &acknowledged, "whole").await, "what is whole opens");
+    harness.close();
+    let whole = tempfile::tempdir().expect("a temporary folder");
+    copy_folder(&harness.path().join("db"), whole.path());
+    let name = older.file_name().and_then(|name| name.to_str()).expect("a name");
+    let mut reported = 0;
+    for place in (0..used).step_by(used / 30 + 1) {
+        spoil(&harness, whole.path(), name, &bytes, place);
+        match harness.try_reopen() {
+            Err(OpenError::Journal { path, .. }) => {
+                assert_eq!(path, older, "at {place}");
+                reported += 1;
+                // Nothing was cut: the next start says the same.
+                let again = harness.try_reopen().expect_err("still damaged");
+                assert!(matches!(again, OpenError::Journal { .. }), "at {place}: {again:?}");
+            }
+            Err(_) => {}
+            Ok(()) => {
+                let found = harness.get(&acknowledged, None).await.expect("readable");
+                assert_eq!(found.len(), acknowledged.len(), "at {place}");
+                harness.close();
+            }
+        }
+    }
+    assert!(reported > 5, "{reported} were reported");
+}
+
 /// Writes everything in memory out to the engine's tables, and lists these.
 fn flushed_tables(folder: &Path) -> Vec<std::path::PathBuf> {
     let db = Database::builder(folder.join("db")).open().expect("the engine opens");

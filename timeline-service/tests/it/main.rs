@@ -5,6 +5,7 @@ mod durability;
 mod engagement;
 mod feeds;
 mod graph_link;
+mod load;
 mod model;
 mod modes;
 mod notifications;

@@ -24,7 +24,7 @@ impl Command for Delete {
 
     /// Takes the tweet away, its text for good; answers whether it was still there. What refers to it, however much that
     /// is, stays: the index entry says that the tweet is gone.
-    fn apply(&self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
+    fn apply(&mut self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
         let Delete { id, user } = *self;
         let index_key = keys::id_key(id);
         let index = draft.get::<IndexRecord>(Table::Index, &index_key)?.ok_or(Refusal::NoTweet(id))?;

@@ -30,7 +30,7 @@ impl Command for Deliver {
 
     /// Notifies the recipients and moves on. A part that was done already, by a command whose answer came too late, is not
     /// done again; and nobody is told of a tweet that is deleted.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<(), StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<(), StoreError> {
         let Deliver { tweet, author, from, next, ref recipients } = *self;
         let key = keys::id_key(tweet);
         let at = draft.get::<DeliveryRecord>(Table::Deliveries, &key)?;

@@ -30,7 +30,7 @@ impl Command for Favorite {
     }
 
     /// Makes it so; nothing changes where it was so before. `id` is the favorite's place in the lists.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
         let Favorite { tweet, user, engaged } = *self;
         let mut target = Target::read(tweet, user, draft)?;
         match (target.favorited, engaged) {

@@ -38,7 +38,7 @@ impl Command for NotifyFollows {
 
     /// Notifies whoever is followed, and remembers the revision with it. What was told before is left out: the graph tells
     /// again what it told since the last revision that was remembered.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<(), StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<(), StoreError> {
         let told = draft.get::<FollowsRecord>(Table::State, keys::FOLLOWS)?;
         let told = told.filter(|_| !self.anew).map_or(Revision::ZERO, |told| Revision(told.revision));
         let mut followers: BTreeMap<UserId, Vec<UserId>> = BTreeMap::new();

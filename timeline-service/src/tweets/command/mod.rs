@@ -5,6 +5,7 @@
 //! keep in memory learns of it by the draft's [`Effect`]s, once they are durable.
 //!
 //! - [`post`], [`delete`]: tweets.
+//! - [`load`]: many tweets at once, from elsewhere.
 //! - [`favorite`], [`retweet`]: what becomes of them; both answer the tweet as it is then.
 //! - [`notify`]: what a command does for others to learn of it.
 //! - [`follows`], [`deliver`]: notifications that nobody's own command makes: of follows, and of tweets to subscribers.
@@ -15,6 +16,7 @@ mod deliver;
 mod engagement;
 mod favorite;
 mod follows;
+mod load;
 mod notify;
 mod post;
 mod read;
@@ -25,7 +27,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use base::{TweetId, UserId};
-use fjall::OwnedWriteBatch;
+use fjall::{OwnedWriteBatch, Slice};
 use prost::Message;
 
 pub(crate) use self::delete::Delete;
@@ -33,6 +35,7 @@ pub(crate) use self::deliver::Deliver;
 pub(crate) use self::engagement::Engaged;
 pub(crate) use self::favorite::Favorite;
 pub(crate) use self::follows::{Follow, NotifyFollows};
+pub(crate) use self::load::{Load, Loaded};
 pub(crate) use self::notify::addressed;
 pub(super) use self::notify::{ACTORS_MAX, KEPT_MAX, joins};
 pub(crate) use self::post::NewTweet;
@@ -58,8 +61,14 @@ pub(crate) trait Command: Send + 'static {
         None
     }
 
-    /// Does it. `id` is the command's own: greater than any before, it carries the time, and names what the command makes.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Self::Outcome, StoreError>;
+    /// How many ids it takes: those that follow its own, as [`ids::further`](crate::ids::further) gives them.
+    fn ids(&self) -> u64 {
+        1
+    }
+
+    /// Does it, once. `id` is the command's own: greater than any before, it carries the time, and names what the command
+    /// makes.
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<Self::Outcome, StoreError>;
 }
 
 /// What a durable batch changed that others keep in memory, or wait for.
@@ -111,7 +120,8 @@ impl Tweet {
 /// The state as the commands of one batch change it.
 pub(crate) struct Draft<'a> {
     view: &'a View,
-    changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+    /// Most keys are short enough to lie in a slice itself.
+    changes: BTreeMap<(Table, Slice), Option<Slice>>,
     effects: Vec<Effect>,
     /// The state's own record; its batch number is set by [`finish`](Self::finish).
     state: StateRecord,
@@ -184,7 +194,7 @@ impl<'a> Draft<'a> {
     }
 
     fn get<M: Message + Default>(&self, table: Table, key: &[u8]) -> Result<Option<M>, StoreError> {
-        match self.changes.get(&(table, key.to_vec())) {
+        match self.changes.get(&(table, Slice::from(key))) {
             Some(Some(value)) => record::decode(table, key, value).map(Some),
             Some(None) => Ok(None),
             None => self.view.get(table, key),
@@ -199,7 +209,7 @@ impl<'a> Draft<'a> {
         last: &[u8],
     ) -> impl Iterator<Item = Result<(Vec<u8>, M), StoreError>> {
         let mut stored = self.view.between::<M>(table, first, last).peekable();
-        let mut changed = self.changes.range((table, first.to_vec())..=(table, last.to_vec())).peekable();
+        let mut changed = self.changes.range((table, Slice::from(first))..=(table, Slice::from(last))).peekable();
         std::iter::from_fn(move || {
             loop {
                 let order = match (stored.peek(), changed.peek()) {
@@ -215,7 +225,7 @@ impl<'a> Draft<'a> {
                     stored.next();
                 }
                 if let Some(((_, key), Some(value))) = changed.next() {
-                    return Some(record::decode(table, key, value).map(|record| (key.clone(), record)));
+                    return Some(record::decode(table, key, value).map(|record| (key.to_vec(), record)));
                 }
             }
         })
@@ -241,10 +251,11 @@ impl<'a> Draft<'a> {
     }
 
     fn put(&mut self, table: Table, key: &[u8], record: &impl Message) {
-        self.changes.insert((table, key.to_vec()), Some(record::encode(table, key, record)));
+        let value = record::encode(table, key, record);
+        self.changes.insert((table, Slice::from(key)), Some(Slice::from(value)));
     }
 
     fn remove(&mut self, table: Table, key: &[u8]) {
-        self.changes.insert((table, key.to_vec()), None);
+        self.changes.insert((table, Slice::from(key)), None);
     }
 }

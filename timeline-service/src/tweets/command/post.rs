@@ -35,7 +35,7 @@ impl Command for NewTweet {
     }
 
     /// Writes the tweet. The same idempotency key again answers the tweet that it made.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<Tweet, StoreError> {
         let NewTweet { author, text, in_reply_to, entities, place, idempotency_key } = self;
         let request = keys::request(*author, idempotency_key);
         if !idempotency_key.is_empty()

@@ -23,7 +23,7 @@ impl Command for Read {
     }
 
     /// Marks as read what is not; answers whether anything was. There are at most as many as are kept.
-    fn apply(&self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
+    fn apply(&mut self, _: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
         let unread = match self.id {
             Some(id) => {
                 let record = draft.get::<NotificationRecord>(Table::Notifications, &keys::of_user(self.user, id))?;

@@ -30,7 +30,7 @@ impl Command for Retweet {
     }
 
     /// Makes it so; nothing changes where it was so before. `id` is the retweet's place in the streams.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<Engaged, StoreError> {
         let Retweet { tweet, user, engaged } = *self;
         let mut target = Target::read(tweet, user, draft)?;
         match (target.retweeted, engaged) {
@@ -103,7 +103,7 @@ mod tests {
         let store = Store::open(&settings, &RealDisk, Arc::new(ManualClock::new(TweetId::EPOCH_MS)), memory)?;
         let view = store.view();
         let mut draft = Draft::new(&view, StateRecord::default());
-        let new = NewTweet {
+        let mut new = NewTweet {
             author: UserId(1),
             text: "text".to_owned(),
             in_reply_to: None,
@@ -116,7 +116,7 @@ mod tests {
         assert!(retweet(2).apply(TweetId(200), &mut draft)?.changed);
         assert!(!retweet(2).apply(TweetId(300), &mut draft)?.changed);
         assert!(retweet(3).apply(TweetId(400), &mut draft)?.changed);
-        let back = Retweet { engaged: false, ..retweet(2) };
+        let mut back = Retweet { engaged: false, ..retweet(2) };
         let answer = back.apply(TweetId(500), &mut draft)?;
         assert_eq!((answer.changed, answer.seen.counts.retweets, answer.seen.retweeted), (true, 1, false));
         assert!(Delete { id: tweet.id, user: UserId(1) }.apply(TweetId(600), &mut draft)?);

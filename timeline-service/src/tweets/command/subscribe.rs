@@ -24,7 +24,7 @@ impl Command for Subscribe {
     }
 
     /// Writes it down; answers whether it was otherwise before.
-    fn apply(&self, id: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
+    fn apply(&mut self, id: TweetId, draft: &mut Draft<'_>) -> Result<bool, StoreError> {
         let key = keys::subscriber(self.author, self.user);
         let before = draft.get::<SubscriberRecord>(Table::Subscribers, &key)?;
         match (before, self.subscribed) {
