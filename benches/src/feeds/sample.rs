@@ -156,7 +156,7 @@ mod tests {
         }
         assert_eq!(
             sample.lists().map(|(_, followees)| followees.len() as u32).sum::<u32>(),
-            sample.active_followers.iter().sum()
+            sample.active_followers.iter().sum::<u32>()
         );
         for (author, followers) in &sample.followers {
             assert!(authors.contains(*author));
