@@ -11,6 +11,8 @@
 //!
 //! Delivering must be cheap: readers are numbered densely, blocks of neighbours share a part and its lock, a batch of entries is
 //! sorted by part first, and within a part an append is a look into a table and a word into a ring, without a lock of its own.
+//! Each of these lies somewhere else in a memory that no cache holds: of many appends the memory is asked for all places at
+//! once, then for all feeds, then for the ends of all rings, so that they wait together.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -29,6 +31,8 @@ const PARTS: u32 = 256;
 const NEIGHBOURS: u32 = 64;
 /// Deliveries that are sorted by part at once: some hundred for each, so that a reader waits for some microseconds.
 const DELIVERIES: usize = 1 << 16;
+/// Deliveries that wait for the memory together: more than a core asks for at once, few enough to stay in its nearest cache.
+const TOGETHER: usize = 64;
 /// No feed.
 const NONE: u32 = u32::MAX;
 
@@ -279,7 +283,10 @@ impl Materialised {
 
     /// Appends entries, in their order, to the feeds of their recipients. Answers how many deliveries that were.
     pub(crate) fn deliver(&self, entries: &[Entry], recipients: &[RoaringBitmap]) -> u64 {
-        let mut parts: Vec<Vec<(u32, u32)>> = vec![Vec::new(); PARTS as usize];
+        let all: u64 = recipients.iter().map(RoaringBitmap::len).sum();
+        // Some parts get more than others.
+        let room = (all as usize).min(DELIVERIES) / PARTS as usize * 5 / 4;
+        let mut parts: Vec<Vec<(u32, u32)>> = (0..PARTS).map(|_| Vec::with_capacity(room)).collect();
         let mut sorted = 0;
         let mut delivered = 0;
         let words: Vec<_> = entries.iter().map(|entry| (entry.id(), entry.words())).collect();
@@ -308,16 +315,23 @@ impl Materialised {
             }
             let mut part = part.lock();
             let Part { places, feeds, .. } = &mut *part;
-            for (number, entry) in deliveries.drain(..) {
-                let place = places.get(number as usize).copied().unwrap_or(NONE);
-                let Some(feed) = feeds.get_mut(place as usize) else { continue };
-                let (id, (words, len)) = &entries[entry as usize];
-                let bytes = feed.ring.bytes();
-                delivered += u64::from(feed.ring.append(*id, &words[..*len]));
-                if feed.ring.bytes() != bytes {
-                    self.bytes.fetch_add(feed.ring.bytes() - bytes, Ordering::Relaxed);
+            for together in deliveries.chunks(TOGETHER) {
+                let of = |number: u32| feeds.get(*places.get(number as usize)? as usize);
+                together.iter().filter_map(|(number, _)| places.get(*number as usize)).for_each(fetch);
+                together.iter().filter_map(|(number, _)| of(*number)).for_each(fetch);
+                together.iter().filter_map(|(number, _)| of(*number)?.ring.end()).for_each(fetch);
+                for (number, entry) in together {
+                    let place = places.get(*number as usize).copied().unwrap_or(NONE);
+                    let Some(feed) = feeds.get_mut(place as usize) else { continue };
+                    let (id, (words, len)) = &entries[*entry as usize];
+                    let bytes = feed.ring.bytes();
+                    delivered += u64::from(feed.ring.append(*id, &words[..*len]));
+                    if feed.ring.bytes() != bytes {
+                        self.bytes.fetch_add(feed.ring.bytes() - bytes, Ordering::Relaxed);
+                    }
                 }
             }
+            deliveries.clear();
         }
         delivered
     }
@@ -421,6 +435,15 @@ impl Feed {
     fn bytes(&self) -> usize {
         size_of::<Feed>() + size_of::<About>() + size_of::<u32>() + self.ring.bytes()
     }
+}
+
+/// Asks the memory for something, without waiting for it.
+#[inline]
+fn fetch<T>(what: &T) {
+    #[cfg(target_arch = "x86_64")]
+    safe_arch::prefetch_t0(what);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = what;
 }
 
 const fn part_of(user: u32) -> u32 {

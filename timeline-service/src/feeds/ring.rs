@@ -89,6 +89,12 @@ impl Ring {
         self.used = used as u32 + 1;
     }
 
+    /// The word that is overwritten next.
+    #[inline]
+    pub(crate) fn end(&self) -> Option<&u64> {
+        self.words.get(self.next as usize)
+    }
+
     /// Copies the newest `count` words, oldest first.
     pub(crate) fn copy(&self, count: usize, into: &mut Vec<u64>) {
         let (next, count) = (self.next as usize, count.min(self.used as usize));
