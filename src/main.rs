@@ -15,6 +15,13 @@ mod roles;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// What is made on one thread and let go on another, as most of what goes through a queue is, costs the system's allocator a quarter of
+/// the time of a busy writer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     cli::run(std::env::args_os())
 }

@@ -12,6 +12,12 @@
 //! - `tweets`: millions of tweets, from an importer to the disk and back.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
+use mimalloc::MiMalloc;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 pub mod bound;
 pub mod churn;
 pub mod cores;

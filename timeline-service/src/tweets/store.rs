@@ -40,6 +40,10 @@ use crate::settings::Settings;
 /// Bytes of a block of tweets, which are compressed together: some hundred of them.
 const TEXT_BLOCK_BYTES: u32 = 16 << 10;
 
+/// Threads of the engine that write tables. Of several, the first is kept for what is in memory, and hands every compaction
+/// that it is given back to a queue that gives it to it again: as long as another compacts, it burns a core.
+const ENGINE_THREADS: usize = 1;
+
 /// The tweets. Closed when dropped.
 pub(crate) struct Store {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
@@ -209,7 +213,7 @@ fn open_mark(disk: &dyn Disk, folder: &Path, has_tweets: bool) -> Result<HighWat
 /// Opens the engine. Over a damaged journal it can panic, which is made an error here: nothing of it is used afterwards.
 fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
     let open = || {
-        let db = Database::builder(folder).cache_size(cache_bytes).open()?;
+        let db = Database::builder(folder).cache_size(cache_bytes).worker_threads(ENGINE_THREADS).open()?;
         let tables = Tables::open(db, options)?;
         // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
         tables.db.persist(PersistMode::SyncAll)?;
