@@ -9,6 +9,7 @@
 //! - `sessions`: passwords, sessions, tokens.
 //! - `error`: every answer that is none: problem details (RFC 9457).
 //! - `extract`: who is calling, for which page, with which body, at least as new as which revision.
+//! - `json`: answers as JSON.
 //! - `views`: the JSON of people, tweets and pages, put together with one call for each service, not one for each item.
 //! - `routes`: one file for each family of resources.
 //! - `middleware`: request ids, metrics, time limits, the text of problems.
@@ -22,6 +23,7 @@ pub mod accounts;
 mod database;
 mod error;
 mod extract;
+mod json;
 mod metrics;
 mod middleware;
 pub mod operations;

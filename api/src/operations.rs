@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use base::telemetry::PrometheusHandle;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
+use crate::json::Json;
 use crate::middleware;
 
 /// The version of Prometheus' text format that the recorder writes.

@@ -9,8 +9,9 @@
 //!   forgotten then. What was not confirmed for [`CONFIRMED_FOR`] is not used: so nobody is believed for longer than
 //!   that after another process ended their session, whatever becomes of the watch.
 //!
-//! Memory is bounded by a number of rows, the least used out first.
+//! Memory is bounded by a number of rows, those that are not asked for out first.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,7 @@ const SHARDS: usize = 64;
 
 /// Rows by a key.
 pub(crate) struct Remembered<K, V> {
-    rows: moka::sync::Cache<K, V>,
+    rows: quick_cache::sync::Cache<K, V>,
     hasher: RandomState,
     /// For each shard of the keys, how many changes there were.
     changes: [Mutex<u64>; SHARDS],
@@ -73,18 +74,25 @@ impl<K, V> std::fmt::Debug for Remembered<K, V> {
 
 impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Remembered<K, V> {
     /// Nothing, and at most `rows_max` rows.
-    pub(crate) fn new(rows_max: u64, confirmed: Arc<Confirmed>) -> Self {
-        let rows = moka::sync::Cache::new(rows_max);
+    pub(crate) fn new(rows_max: usize, confirmed: Arc<Confirmed>) -> Self {
+        let rows = quick_cache::sync::Cache::new(rows_max);
         Remembered { rows, hasher: RandomState::new(), changes: std::array::from_fn(|_| Mutex::new(0)), confirmed }
     }
 
     /// The row of a key, if it is remembered.
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         if self.confirmed.holds() { self.rows.get(key) } else { None }
     }
 
     /// Leave to put a row in that is read from the database after this.
-    pub(crate) fn ticket(&self, key: &K) -> Ticket {
+    pub(crate) fn ticket<Q: Hash + ?Sized>(&self, key: &Q) -> Ticket
+    where
+        K: Borrow<Q>,
+    {
         Ticket { changes: *self.shard(key).lock() }
     }
 
@@ -97,20 +105,24 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
     }
 
     /// Forgets a row that was changed.
-    pub(crate) fn forget(&self, key: &K) {
+    pub(crate) fn forget<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         let mut changes = self.shard(key).lock();
         *changes += 1;
-        self.rows.invalidate(key);
+        self.rows.remove(key);
     }
 
     /// Forgets everything.
     pub(crate) fn forget_all(&self) {
         let mut shards: Vec<_> = self.changes.iter().map(Mutex::lock).collect();
         shards.iter_mut().for_each(|changes| **changes += 1);
-        self.rows.invalidate_all();
+        self.rows.clear();
     }
 
-    fn shard(&self, key: &K) -> &Mutex<u64> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<u64> {
         &self.changes[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
     }
 }

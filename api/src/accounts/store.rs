@@ -12,7 +12,7 @@ use crate::remembered::{Confirmed, Remembered};
 const ROWS_PER_STATEMENT: usize = 1000;
 
 /// Accounts that are remembered: some 60 MB of them.
-const REMEMBERED_MAX: u64 = 100_000;
+const REMEMBERED_MAX: usize = 100_000;
 
 /// Finds, makes and changes accounts.
 #[derive(Clone, Debug)]
@@ -58,18 +58,17 @@ impl AccountStore {
 
     /// The account of this name.
     pub(crate) async fn by_username(&self, username: &str) -> Result<Option<Arc<Account>>, StoreError> {
-        let username = username.to_owned();
-        if let Some(account) = self.usernames.get(&username).and_then(|id| self.remembered.get(&id)) {
+        if let Some(account) = self.usernames.get(username).and_then(|id| self.remembered.get(&id)) {
             return Ok(Some(account));
         }
-        let ticket = self.usernames.ticket(&username);
+        let ticket = self.usernames.ticket(username);
         let found: Option<i64> = sqlx::query_scalar("SELECT a.id FROM accounts a WHERE a.username = $1")
-            .bind(&username)
+            .bind(username)
             .fetch_optional(&self.database.readers)
             .await?;
         let Some(id) = found else { return Ok(None) };
         let id = user_id("accounts.id", id)?;
-        self.usernames.put(username, id, ticket);
+        self.usernames.put(username.to_owned(), id, ticket);
         self.by_id(id).await
     }
 

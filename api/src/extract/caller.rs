@@ -19,7 +19,7 @@ use crate::state::App;
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) account: Arc<Account>,
-    pub(crate) session: String,
+    pub(crate) session: Arc<str>,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {

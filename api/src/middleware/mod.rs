@@ -12,11 +12,14 @@ mod measure;
 mod problems;
 mod request_id;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
+
+use self::measure::Meters;
 
 /// Puts everything around the routes. What is added last is outermost.
 pub(crate) fn around(routes: Router, request_timeout: Duration) -> Router {
@@ -25,6 +28,6 @@ pub(crate) fn around(routes: Router, request_timeout: Duration) -> Router {
         .layer(from_fn_with_state(request_timeout, limits::end_in_time))
         .layer(from_fn(problems::write_out))
         .layer(from_fn(keep::by_caller_alone))
-        .layer(from_fn(measure::measure))
+        .layer(from_fn_with_state(Arc::new(Meters::default()), measure::measure))
         .layer(from_fn(request_id::identify))
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use base::Error;
@@ -14,6 +13,7 @@ use super::timelines::page;
 use super::tweets::tweet_id;
 use crate::error::Answer;
 use crate::extract::{AtLeast, Body, Caller, Paging};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{EntryView, Page, viewer_id};
 

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::routing::{MethodRouter, get};
 use base::{Code, Error};
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::tweets::tweet_id;
 use crate::error::{Answer, Problem};
 use crate::extract::{AtLeast, Caller, Paging};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{Page, UserView, viewer_id};
 

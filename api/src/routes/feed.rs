@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use proto::timeline::{FeedMode, HomeTimelineRequest};
 
 use super::timelines::page;
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging, Parameters};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{EntryView, Page};
 

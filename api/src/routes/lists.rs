@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use base::{ListRef, Relation, UserId};
 use proto::common::Revision;
@@ -13,6 +12,7 @@ use proto::graph::{ListRequest, Order};
 
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{Page, UserView, viewer_id};
 

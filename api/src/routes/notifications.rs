@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::routing::{MethodRouter, post};
 use proto::timeline::{NotificationsRequest, ReadNotificationsRequest, SubscribeRequest};
@@ -12,6 +11,7 @@ use serde::Serialize;
 use super::tweets::written_id;
 use crate::error::{Answer, Problem};
 use crate::extract::{AtLeast, Caller, Paging};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{NotificationView, Page};
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use base::{Code, Error, limits};
@@ -17,6 +16,7 @@ use super::tweets::written_id;
 use crate::accounts::{Account, validation};
 use crate::error::{Answer, Problem};
 use crate::extract::{Body, Caller, IDEMPOTENCY_KEY_HEADER};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::TweetView;
 
@@ -69,13 +69,13 @@ impl Post {
     }
 
     /// Posts it as `author`, in answer to a tweet or, for 0, to none.
-    pub(super) async fn by(self, app: &App, author: &Account, in_reply_to: u64) -> Result<Response, Error> {
+    pub(super) async fn by(self, app: &App, author: &Arc<Account>, in_reply_to: u64) -> Result<Response, Error> {
         let Post { text, place, idempotency_key } = self;
         let mentions = mentions(app, author.id, &text).await?;
         let request = CreateTweetRequest { author: author.id, text, in_reply_to, mentions, idempotency_key, place };
         let created = app.timeline.create_tweet(request).await?.tweet;
         let tweet = created.ok_or_else(|| Error::new(Code::Internal, "the timeline answered without the tweet"))?;
-        let view = TweetView::new(tweet, author, true);
+        let view = TweetView::new(tweet, author.clone(), true);
         Ok((StatusCode::CREATED, [(LOCATION, format!("/api/tweets/{}", view.id()))], Json(view)).into_response())
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use base::{Code, Error, ListRef, Relation, UserId};
@@ -13,6 +12,7 @@ use proto::timeline::AuthorStatsRequest;
 use serde::Serialize;
 
 use crate::error::{Answer, FieldError, Problem};
+use crate::json::Json;
 use crate::operations;
 use crate::state::App;
 

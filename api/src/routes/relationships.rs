@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
@@ -14,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::{Answer, Problem};
 use crate::extract::{Caller, with_revision};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::RelationshipView;
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use base::Code;
 use http::StatusCode;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::accounts::{Account, Credentials};
 use crate::error::{Answer, Problem};
 use crate::extract::{Body, Caller};
+use crate::json::Json;
 use crate::sessions::{RefreshToken, Rotation};
 use crate::state::App;
 use crate::views::UserView;

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use base::{Code, Error, ListRef, Relation, UserId, limits};
 use proto::graph::expression::Node;
@@ -15,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging, Parameters};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{Page, UserView};
 
@@ -49,7 +49,7 @@ pub(crate) async fn list(
     let found = app.graph.suggest(request).await?.suggestions;
     let mutuals = found.iter().flat_map(|suggestion| &suggestion.mutuals);
     let ids = found.iter().map(|suggestion| &suggestion.user).chain(mutuals).copied().collect();
-    let accounts = app.accounts_by_id(ids).await?.into_values().collect();
+    let accounts = app.accounts_by_id(ids).await?.into_accounts();
     let people = app.user_views_by_id(accounts, Some(user), at_least).await?;
     Ok(Json(Page::new(views(found, &people), String::new(), String::new())))
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use proto::common::Revision;
 use proto::timeline::{Selection, TimelineResponse, UserTimelineRequest};
 
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging, Parameters};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{EntryView, Page, viewer_id};
 

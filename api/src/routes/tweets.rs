@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use base::TweetId;
 use http::StatusCode;
@@ -10,6 +9,7 @@ use proto::timeline::{DeleteTweetRequest, GetTweetsRequest};
 
 use crate::error::{Answer, Problem};
 use crate::extract::{AtLeast, Caller};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{TweetView, viewer_id};
 

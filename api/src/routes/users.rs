@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use base::Code;
@@ -13,6 +12,7 @@ use proto::graph::AllocateUsersRequest;
 use crate::accounts::{NewAccount, ProfileChange, validation};
 use crate::error::{Answer, Problem};
 use crate::extract::{AtLeast, Body, Caller, with_revision};
+use crate::json::Json;
 use crate::state::App;
 use crate::views::{UserView, viewer_id};
 

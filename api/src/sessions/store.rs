@@ -15,7 +15,7 @@ use crate::remembered::{Confirmed, Remembered};
 /// Sessions of one account at a time; the oldest make room.
 const SESSIONS_PER_ACCOUNT_MAX: i64 = 100;
 /// Sessions that are remembered: some 10 MB of them.
-const REMEMBERED_MAX: u64 = 100_000;
+const REMEMBERED_MAX: usize = 100_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Begins, continues and ends sessions.
@@ -106,24 +106,23 @@ impl SessionStore {
     }
 
     async fn session(&self, session: &str) -> Result<Option<Session>, StoreError> {
-        let id = session.to_owned();
-        if let Some(session) = self.remembered.get(&id) {
+        if let Some(session) = self.remembered.get(session) {
             return Ok(Some(session));
         }
-        let ticket = self.remembered.ticket(&id);
+        let ticket = self.remembered.ticket(session);
         let found: Option<(i64, i64)> = sqlx::query_as(
             "SELECT s.account_id, s.expires_at_ms FROM sessions s WHERE s.id = $1 AND s.revoked_at_ms IS NULL",
         )
-        .bind(&id)
+        .bind(session)
         .fetch_optional(&self.database.readers)
         .await?;
         let Some((account, expires_at)) = found else { return Ok(None) };
-        let session = Session {
+        let found = Session {
             account: user_id("sessions.account_id", account)?,
             expires_at_ms: time_ms("sessions.expires_at_ms", expires_at)?,
         };
-        self.remembered.put(id, session, ticket);
-        Ok(Some(session))
+        self.remembered.put(session.to_owned(), found, ticket);
+        Ok(Some(found))
     }
 
     /// Sessions may have been changed by another process.
@@ -132,7 +131,7 @@ impl SessionStore {
     }
 
     fn forget(&self, sessions: &[String]) {
-        sessions.iter().for_each(|session| self.remembered.forget(session));
+        sessions.iter().for_each(|session| self.remembered.forget(session.as_str()));
     }
 
     /// Whose session had this refresh token at some time. Whether it is still good only [`Self::rotate`] tells.
@@ -176,7 +175,7 @@ impl SessionStore {
         if row.used_at_ms.is_some() || used.rows_affected() != 1 {
             revoke(&mut transaction, &row.session_id, now_ms).await?;
             transaction.commit().await?;
-            self.remembered.forget(&row.session_id);
+            self.remembered.forget(row.session_id.as_str());
             return Ok(Rotation::Reused);
         }
         let expires_at_ms = now_ms.saturating_add(self.refresh_token_ms);
@@ -192,7 +191,7 @@ impl SessionStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        self.remembered.forget(&row.session_id);
+        self.remembered.forget(row.session_id.as_str());
         Ok(Rotation::Rotated(row.session_id))
     }
 
@@ -201,7 +200,7 @@ impl SessionStore {
         let mut transaction = self.database.write().await?;
         revoke(&mut transaction, session, now_ms).await?;
         transaction.commit().await?;
-        self.remembered.forget(&session.to_owned());
+        self.remembered.forget(session);
         Ok(())
     }
 

@@ -15,11 +15,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use base::Error;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,6 +31,8 @@ use crate::database::OpenError;
 const KEY_FILE_NAME: &str = "jwt.key";
 const KEY_BYTES: usize = 32;
 const ISSUER: &str = "roost";
+/// Tokens that need not be checked again: some 40 MB of them.
+const CHECKED_MAX: usize = 100_000;
 
 /// Why no token could be made.
 #[derive(Debug, thiserror::Error)]
@@ -55,10 +59,10 @@ struct Claims {
 }
 
 /// What a good access token says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Access {
     pub(crate) user: u32,
-    pub(crate) session: String,
+    pub(crate) session: Arc<str>,
 }
 
 /// Signs access tokens and reads them.
@@ -67,6 +71,8 @@ pub(crate) struct Tokens {
     checking: DecodingKey,
     validation: Validation,
     lifetime_seconds: u64,
+    /// Tokens that were found to be signed by us, with the second at which they expire. That they were stays true.
+    checked: Cache<Box<str>, (Access, u64)>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -93,6 +99,7 @@ impl Tokens {
             checking: DecodingKey::from_secret(&key),
             validation,
             lifetime_seconds,
+            checked: Cache::new(CHECKED_MAX),
         })
     }
 
@@ -122,9 +129,16 @@ impl Tokens {
 
     /// What an access token says, if we signed it and it is still good.
     pub(crate) fn read(&self, token: &str, now_ms: u64) -> Option<Access> {
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation).ok()?.claims;
-        let good = now_ms / 1000 < claims.exp;
-        good.then_some(Access { user: claims.sub.parse().ok()?, session: claims.sid })
+        let (access, expires) = match self.checked.get(token) {
+            Some(checked) => checked,
+            None => {
+                let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation).ok()?.claims;
+                let access = Access { user: claims.sub.parse().ok()?, session: claims.sid.into() };
+                self.checked.insert(token.into(), (access.clone(), claims.exp));
+                (access, claims.exp)
+            }
+        };
+        (now_ms / 1000 < expires).then_some(access)
     }
 }
 
@@ -191,7 +205,7 @@ mod tests {
         let folder = folder();
         let tokens = Tokens::open(folder.path(), 900).expect("a new key");
         let token = tokens.sign(7, "s", NOW, 900).expect("signed");
-        let access = Access { user: 7, session: "s".to_owned() };
+        let access = Access { user: 7, session: "s".into() };
         assert_eq!(tokens.read(&token, NOW), Some(access));
         assert!(tokens.read(&token, NOW + 899_999).is_some());
         assert_eq!(tokens.read(&token, NOW + 900_000), None);

@@ -1,31 +1,41 @@
 //! The places of feeds and timelines.
 
+use std::sync::Arc;
+
 use proto::timeline::{Entry, Explanation, Reason, Route};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::TweetView;
-use super::tweet::AuthorView;
+use super::scalar::Decimal;
+use super::tweet::AuthorJson;
+use crate::accounts::Account;
 use crate::error::Answer;
 use crate::state::App;
 
 /// A tweet at its place in a timeline.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct EntryView {
-    #[serde(flatten)]
     tweet: TweetView,
-    /// The place's own id, where it is not the tweet's: it is there by a retweet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entry_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retweeted_by: Option<AuthorView>,
+    /// The place's own id, and who retweeted, where it is there by a retweet.
+    retweet: Option<(u64, Arc<Account>)>,
     /// For those who asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<ExplanationView>,
+}
+
+impl Serialize for EntryView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let retweet = self.retweet.as_ref();
+        let mut json = self.tweet.json();
+        json.entry_id = retweet.map(|(id, _)| Decimal(*id));
+        json.retweeted_by = retweet.map(|(_, retweeter)| AuthorJson::of(retweeter));
+        json.explanation = self.explanation.as_ref();
+        json.serialize(serializer)
+    }
 }
 
 /// Why an entry is in a feed, and how it came there.
 #[derive(Debug, Serialize)]
-struct ExplanationView {
+pub(super) struct ExplanationView {
     reason: &'static str,
     route: &'static str,
 }
@@ -59,17 +69,13 @@ impl App {
         let people = self.accounts_by_id(people).await?;
         let view = |entry: Entry| {
             let tweet = entry.tweet?;
-            let retweeted_by = match entry.retweeter {
-                Some(retweeter) => Some(AuthorView::from(&**people.get(&retweeter)?)),
+            let retweet = match entry.retweeter {
+                Some(retweeter) => Some((entry.id, people.get(retweeter)?.clone())),
                 None => None,
             };
-            let author = people.get(&tweet.author)?;
-            Some(EntryView {
-                tweet: TweetView::new(tweet, author, signed_in),
-                entry_id: retweeted_by.is_some().then(|| entry.id.to_string()),
-                retweeted_by,
-                explanation: entry.explanation.map(ExplanationView::from),
-            })
+            let author = people.get(tweet.author)?.clone();
+            let tweet = TweetView::new(tweet, author, signed_in);
+            Some(EntryView { tweet, retweet, explanation: entry.explanation.map(ExplanationView::from) })
         };
         Ok(entries.into_iter().filter_map(view).collect())
     }

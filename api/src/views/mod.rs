@@ -6,13 +6,13 @@
 mod entry;
 mod notification;
 mod page;
-mod time;
+mod scalar;
 mod tweet;
 mod user;
 
 pub(crate) use self::entry::EntryView;
 pub(crate) use self::notification::NotificationView;
 pub(crate) use self::page::Page;
-pub(crate) use self::time::rfc3339;
+pub(crate) use self::scalar::{Decimal, Rfc3339};
 pub(crate) use self::tweet::TweetView;
 pub(crate) use self::user::{RelationshipView, UserView, viewer_id};

@@ -7,7 +7,7 @@ use proto::common::Revision;
 use proto::timeline::{Notification, NotificationKind};
 use serde::Serialize;
 
-use super::{TweetView, UserView, rfc3339};
+use super::{Decimal, Rfc3339, TweetView, UserView};
 use crate::accounts::Account;
 use crate::error::Answer;
 use crate::state::App;
@@ -15,7 +15,7 @@ use crate::state::App;
 /// What happened to one tweet in one way, or who followed.
 #[derive(Debug, Serialize)]
 pub(crate) struct NotificationView {
-    id: String,
+    id: Decimal,
     kind: &'static str,
     /// The last of them first, ten at the most.
     actors: Vec<UserView>,
@@ -23,7 +23,7 @@ pub(crate) struct NotificationView {
     actors_count: u32,
     /// None for a follow.
     tweet: Option<TweetView>,
-    created_at: String,
+    created_at: Rfc3339,
     read: bool,
 }
 
@@ -41,25 +41,25 @@ impl App {
         let actors: HashSet<u32> = actors.collect();
         let authors = notifications.iter().filter_map(|notification| Some(notification.tweet.as_ref()?.author));
         let accounts = self.accounts_by_id(actors.iter().copied().chain(authors).collect()).await?;
-        let known: Vec<Arc<Account>> = actors.iter().filter_map(|actor| accounts.get(actor)).cloned().collect();
+        let known: Vec<Arc<Account>> = actors.iter().filter_map(|actor| accounts.get(*actor)).cloned().collect();
         let actors = self.user_views_by_id(known, Some(viewer), at_least).await?;
         let view = |notification: Notification| {
             let shown: Vec<UserView> = notification.actors.iter().filter_map(|id| actors.get(id)).cloned().collect();
             let kind = name(notification.kind()).filter(|_| !shown.is_empty())?;
             let tweet = match notification.tweet {
                 Some(tweet) => {
-                    let author = accounts.get(&tweet.author)?;
+                    let author = accounts.get(tweet.author)?.clone();
                     Some(TweetView::new(tweet, author, true))
                 }
                 None => None,
             };
             Some(NotificationView {
-                id: notification.id.to_string(),
+                id: Decimal(notification.id),
                 kind,
                 actors: shown,
                 actors_count: notification.actors_count,
                 tweet,
-                created_at: rfc3339(notification.created_at_ms),
+                created_at: Rfc3339(notification.created_at_ms),
                 read: notification.read,
             })
         };

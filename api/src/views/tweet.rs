@@ -1,150 +1,64 @@
 //! Tweets.
+//!
+//! A view keeps what the services answered, and its JSON is written from there: nothing is copied in between.
 
-use proto::timeline::{Entities, Place, Span, Tweet};
-use serde::Serialize;
+use std::sync::Arc;
 
-use super::rfc3339;
+use proto::timeline::{Entities, Hashtag, Mention, Place, Span, Tweet, Url};
+use serde::{Serialize, Serializer};
+
+use super::entry::ExplanationView;
+use super::scalar::{Decimal, Rfc3339};
 use crate::accounts::Account;
 use crate::error::Answer;
 use crate::state::App;
 
 /// A tweet. There are no media yet, which it says.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct TweetView {
-    id: String,
-    text: String,
-    author: AuthorView,
-    created_at: String,
-    favorites_count: u64,
-    retweets_count: u64,
-    comments_count: u64,
-    in_reply_to: Option<String>,
-    place: Option<PlaceView>,
-    media: [MediaView; 0],
-    entities: EntitiesView,
-    /// For those who are logged in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    favorited: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retweeted: Option<bool>,
-}
-
-/// Where a tweet was posted, as it was said: what was left out stays out.
-#[derive(Debug, Serialize)]
-struct PlaceView {
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    latitude: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    longitude: Option<f64>,
-}
-
-/// An image or video of a tweet: there is no such thing.
-#[derive(Debug, Serialize)]
-enum MediaView {}
-
-/// A person beside what they did: less than a profile, and nothing that another service would have to be asked for.
-#[derive(Debug, Serialize)]
-pub(super) struct AuthorView {
-    id: String,
-    username: String,
-    name: String,
-    image_url: Option<String>,
-}
-
-/// Parts of the text that stand for something; offsets in code points, `end` the first that no longer belongs to it.
-#[derive(Debug, Serialize)]
-struct EntitiesView {
-    hashtags: Vec<HashtagView>,
-    mentions: Vec<MentionView>,
-    urls: Vec<UrlView>,
-}
-
-#[derive(Debug, Serialize)]
-struct HashtagView {
-    tag: String,
-    start: u32,
-    end: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct MentionView {
-    username: String,
-    id: String,
-    start: u32,
-    end: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct UrlView {
-    url: String,
-    start: u32,
-    end: u32,
-}
-
-impl From<&Account> for AuthorView {
-    fn from(account: &Account) -> Self {
-        AuthorView {
-            id: account.id.to_string(),
-            username: account.username.clone(),
-            name: account.name.clone(),
-            image_url: account.image_url.clone(),
-        }
-    }
-}
-
-impl From<Place> for PlaceView {
-    fn from(place: Place) -> Self {
-        let Place { name, latitude, longitude } = place;
-        PlaceView { name, latitude, longitude }
-    }
-}
-
-impl From<Entities> for EntitiesView {
-    fn from(entities: Entities) -> Self {
-        let range = |span: Option<Span>| span.map_or((0, 0), |span| (span.start, span.end));
-        let hashtag = |hashtag: proto::timeline::Hashtag| {
-            let (start, end) = range(hashtag.span);
-            HashtagView { tag: hashtag.tag, start, end }
-        };
-        let mention = |mention: proto::timeline::Mention| {
-            let (start, end) = range(mention.span);
-            MentionView { username: mention.username, id: mention.user.to_string(), start, end }
-        };
-        let url = |url: proto::timeline::Url| {
-            let (start, end) = range(url.span);
-            UrlView { url: url.url, start, end }
-        };
-        EntitiesView {
-            hashtags: entities.hashtags.into_iter().map(hashtag).collect(),
-            mentions: entities.mentions.into_iter().map(mention).collect(),
-            urls: entities.urls.into_iter().map(url).collect(),
-        }
-    }
+    tweet: Tweet,
+    author: Arc<Account>,
+    /// Whether who looks is logged in.
+    signed_in: bool,
 }
 
 impl TweetView {
     /// A tweet of `author`, for somebody who is logged in or not.
-    pub(crate) fn new(tweet: Tweet, author: &Account, signed_in: bool) -> Self {
-        TweetView {
-            id: tweet.id.to_string(),
-            text: tweet.text,
-            author: author.into(),
-            created_at: rfc3339(tweet.created_at_ms),
+    pub(crate) fn new(tweet: Tweet, author: Arc<Account>, signed_in: bool) -> Self {
+        TweetView { tweet, author, signed_in }
+    }
+
+    pub(crate) fn id(&self) -> u64 {
+        self.tweet.id
+    }
+
+    /// The tweet's JSON before it is written.
+    pub(super) fn json(&self) -> TweetJson<'_> {
+        let tweet = &self.tweet;
+        TweetJson {
+            id: Decimal(tweet.id),
+            text: &tweet.text,
+            author: AuthorJson::of(&self.author),
+            created_at: Rfc3339(tweet.created_at_ms),
             favorites_count: tweet.favorites_count,
             retweets_count: tweet.retweets_count,
             comments_count: tweet.comments_count,
-            in_reply_to: (tweet.in_reply_to != 0).then(|| tweet.in_reply_to.to_string()),
-            place: tweet.place.map(PlaceView::from),
+            in_reply_to: (tweet.in_reply_to != 0).then_some(Decimal(tweet.in_reply_to)),
+            place: tweet.place.as_ref().map(PlaceJson::of),
             media: [],
-            entities: tweet.entities.unwrap_or_default().into(),
-            favorited: signed_in.then_some(tweet.favorited),
-            retweeted: signed_in.then_some(tweet.retweeted),
+            entities: tweet.entities.as_ref().map(EntitiesJson::of).unwrap_or_default(),
+            favorited: self.signed_in.then_some(tweet.favorited),
+            retweeted: self.signed_in.then_some(tweet.retweeted),
+            entry_id: None,
+            retweeted_by: None,
+            explanation: None,
         }
     }
+}
 
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+impl Serialize for TweetView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(serializer)
     }
 }
 
@@ -152,7 +66,137 @@ impl App {
     /// One tweet with its author; nothing where that is a user of an imported graph who has no account: there is nobody to
     /// show.
     pub(crate) async fn tweet_view(&self, tweet: Tweet, signed_in: bool) -> Answer<Option<TweetView>> {
-        let author = self.accounts_by_id(vec![tweet.author]).await?.remove(&tweet.author);
-        Ok(author.map(|author| TweetView::new(tweet, &author, signed_in)))
+        let author = self.accounts.people.by_id(tweet.author).await?;
+        Ok(author.map(|author| TweetView::new(tweet, author, signed_in)))
     }
+}
+
+/// A tweet as it is written, at a place of a timeline or by itself.
+#[derive(Serialize)]
+pub(super) struct TweetJson<'a> {
+    id: Decimal,
+    text: &'a str,
+    author: AuthorJson<'a>,
+    created_at: Rfc3339,
+    favorites_count: u64,
+    retweets_count: u64,
+    comments_count: u64,
+    in_reply_to: Option<Decimal>,
+    place: Option<PlaceJson<'a>>,
+    media: [MediaJson; 0],
+    entities: EntitiesJson<'a>,
+    /// For those who are logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    favorited: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retweeted: Option<bool>,
+    /// The place's own id, where it is not the tweet's: it is there by a retweet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) entry_id: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retweeted_by: Option<AuthorJson<'a>>,
+    /// For those who asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) explanation: Option<&'a ExplanationView>,
+}
+
+/// A person beside what they did: less than a profile, and nothing that another service would have to be asked for.
+#[derive(Serialize)]
+pub(super) struct AuthorJson<'a> {
+    id: Decimal,
+    username: &'a str,
+    name: &'a str,
+    image_url: Option<&'a str>,
+}
+
+impl<'a> AuthorJson<'a> {
+    pub(super) fn of(account: &'a Account) -> Self {
+        AuthorJson {
+            id: Decimal(account.id.into()),
+            username: &account.username,
+            name: &account.name,
+            image_url: account.image_url.as_deref(),
+        }
+    }
+}
+
+/// Where a tweet was posted, as it was said: what was left out stays out.
+#[derive(Serialize)]
+struct PlaceJson<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latitude: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longitude: Option<f64>,
+}
+
+impl<'a> PlaceJson<'a> {
+    fn of(place: &'a Place) -> Self {
+        PlaceJson { name: &place.name, latitude: place.latitude, longitude: place.longitude }
+    }
+}
+
+/// An image or video of a tweet: there is no such thing.
+#[derive(Serialize)]
+enum MediaJson {}
+
+/// Parts of the text that stand for something; offsets in code points, `end` the first that no longer belongs to it.
+#[derive(Default, Serialize)]
+struct EntitiesJson<'a> {
+    #[serde(serialize_with = "each_hashtag")]
+    hashtags: &'a [Hashtag],
+    #[serde(serialize_with = "each_mention")]
+    mentions: &'a [Mention],
+    #[serde(serialize_with = "each_url")]
+    urls: &'a [Url],
+}
+
+impl<'a> EntitiesJson<'a> {
+    fn of(entities: &'a Entities) -> Self {
+        EntitiesJson { hashtags: &entities.hashtags, mentions: &entities.mentions, urls: &entities.urls }
+    }
+}
+
+fn each_hashtag<S: Serializer>(hashtags: &&[Hashtag], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct HashtagJson<'a> {
+        tag: &'a str,
+        start: u32,
+        end: u32,
+    }
+    serializer.collect_seq(hashtags.iter().map(|hashtag| {
+        let (start, end) = range(hashtag.span);
+        HashtagJson { tag: &hashtag.tag, start, end }
+    }))
+}
+
+fn each_mention<S: Serializer>(mentions: &&[Mention], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct MentionJson<'a> {
+        username: &'a str,
+        id: Decimal,
+        start: u32,
+        end: u32,
+    }
+    serializer.collect_seq(mentions.iter().map(|mention| {
+        let (start, end) = range(mention.span);
+        MentionJson { username: &mention.username, id: Decimal(mention.user.into()), start, end }
+    }))
+}
+
+fn each_url<S: Serializer>(urls: &&[Url], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct UrlJson<'a> {
+        url: &'a str,
+        start: u32,
+        end: u32,
+    }
+    serializer.collect_seq(urls.iter().map(|url| {
+        let (start, end) = range(url.span);
+        UrlJson { url: &url.url, start, end }
+    }))
+}
+
+fn range(span: Option<Span>) -> (u32, u32) {
+    span.map_or((0, 0), |span| (span.start, span.end))
 }

@@ -9,7 +9,7 @@ use proto::graph::{CountRequest, Pair, RelateRequest, Relationship};
 use proto::timeline::AuthorStatsRequest;
 use serde::Serialize;
 
-use super::rfc3339;
+use super::{Decimal, Rfc3339};
 use crate::accounts::Account;
 use crate::error::Answer;
 use crate::extract::Caller;
@@ -21,13 +21,13 @@ const PEOPLE_AT_ONCE: usize = limits::BATCH_MAX / 2;
 /// A person, as anybody may see them, and more where the one who looks may see more.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct UserView {
-    id: String,
+    id: Decimal,
     username: String,
     name: String,
     description: String,
     image_url: Option<String>,
     hero_image_url: Option<String>,
-    created_at: String,
+    created_at: Rfc3339,
     followers_count: u64,
     followees_count: u64,
     tweets_count: u64,
@@ -44,7 +44,7 @@ pub(crate) struct UserView {
 struct PrivateView {
     email: Option<String>,
     date_of_birth: Option<String>,
-    last_login_at: Option<String>,
+    last_login_at: Option<Rfc3339>,
 }
 
 /// How the one who looks stands to a person. Whether that person blocks or mutes them is not theirs to know.
@@ -60,6 +60,23 @@ impl From<Relationship> for RelationshipView {
     fn from(relationship: Relationship) -> Self {
         let Relationship { following, followed_by, blocking, muting, .. } = relationship;
         RelationshipView { following, followed_by, blocking, muting }
+    }
+}
+
+/// Some accounts, by id.
+#[derive(Debug)]
+pub(crate) struct People(Vec<Arc<Account>>);
+
+impl People {
+    /// That of a user, where they have one.
+    pub(crate) fn get(&self, id: u32) -> Option<&Arc<Account>> {
+        let place = self.0.binary_search_by_key(&id, |account| account.id).ok()?;
+        self.0.get(place)
+    }
+
+    /// All of them.
+    pub(crate) fn into_accounts(self) -> Vec<Arc<Account>> {
+        self.0
     }
 }
 
@@ -80,13 +97,13 @@ impl UserView {
 
     fn new(account: &Account, figures: Figures, private: bool) -> Self {
         UserView {
-            id: account.id.to_string(),
+            id: Decimal(account.id.into()),
             username: account.username.clone(),
             name: account.name.clone(),
             description: account.description.clone(),
             image_url: account.image_url.clone(),
             hero_image_url: account.hero_image_url.clone(),
-            created_at: rfc3339(account.created_at_ms),
+            created_at: Rfc3339(account.created_at_ms),
             followers_count: figures.followers,
             followees_count: figures.followees,
             tweets_count: figures.tweets,
@@ -94,7 +111,7 @@ impl UserView {
             private: private.then(|| PrivateView {
                 email: account.email.clone(),
                 date_of_birth: account.date_of_birth.clone(),
-                last_login_at: account.last_login_at_ms.map(rfc3339),
+                last_login_at: account.last_login_at_ms.map(Rfc3339),
             }),
         }
     }
@@ -102,11 +119,12 @@ impl UserView {
 
 impl App {
     /// The accounts of some users, with one statement. Users of an imported graph may have none.
-    pub(crate) async fn accounts_by_id(&self, mut ids: Vec<u32>) -> Answer<HashMap<u32, Arc<Account>>> {
+    pub(crate) async fn accounts_by_id(&self, mut ids: Vec<u32>) -> Answer<People> {
         ids.sort_unstable();
         ids.dedup();
-        let found = self.accounts.people.by_ids(ids).await?;
-        Ok(found.into_iter().map(|account| (account.id, account)).collect())
+        let mut found = self.accounts.people.by_ids(ids).await?;
+        found.sort_unstable_by_key(|account| account.id);
+        Ok(People(found))
     }
 
     /// Those of some different users who have an account, as `viewer` sees them, in the order given. The others are left
@@ -117,8 +135,8 @@ impl App {
         viewer: Option<u32>,
         at_least: Option<Revision>,
     ) -> Answer<Vec<UserView>> {
-        let mut accounts = self.accounts_by_id(ids.clone()).await?;
-        let accounts = ids.iter().filter_map(|id| accounts.remove(id)).collect();
+        let accounts = self.accounts_by_id(ids.clone()).await?;
+        let accounts = ids.iter().filter_map(|id| accounts.get(*id).cloned()).collect();
         self.user_views(accounts, viewer, at_least).await
     }
 
