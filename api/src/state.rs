@@ -19,6 +19,8 @@ use crate::{metrics, router};
 pub struct Settings {
     /// The api's own folder: the database and the key that signs access tokens.
     pub folder: PathBuf,
+    /// Accounts that are kept in memory, some 600 bytes each, and as many sessions and names.
+    pub accounts_remembered: usize,
     /// Seconds that an access token is good for.
     pub access_token_seconds: u64,
     /// Days that a refresh token is good for.
@@ -36,6 +38,7 @@ impl Settings {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Settings {
             folder: folder.into(),
+            accounts_remembered: 100_000,
             access_token_seconds: 15 * 60,
             refresh_token_days: 30,
             password_cost: PasswordCost::default(),

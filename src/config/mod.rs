@@ -36,12 +36,14 @@ pub(crate) struct Config {
     pub(crate) tweet_characters: usize,
     pub(crate) heads_mib: u32,
     pub(crate) tweets_mib: u32,
+    pub(crate) blocks_mib: u32,
     pub(crate) feeds_mib: u32,
     pub(crate) evicted_feeds_mib: u32,
     pub(crate) feed_entries: u32,
     pub(crate) active_hours: u32,
     pub(crate) pushed_followers: u32,
     pub(crate) pulled_followees: u32,
+    pub(crate) accounts_remembered: u32,
     pub(crate) access_token_seconds: u32,
     pub(crate) refresh_token_days: u32,
     pub(crate) argon2_memory_kib: u32,
@@ -88,12 +90,14 @@ impl Reader<'_> {
         let tweet_characters = self.value("tweet_characters", |text| number(text, 1..=10_000));
         let heads_mib = self.value("heads_mib", |text| number(text, 1..=1_048_576));
         let tweets_mib = self.value("tweets_mib", |text| number(text, 1..=1_048_576));
+        let blocks_mib = self.value("blocks_mib", |text| number(text, 1..=1_048_576));
         let feeds_mib = self.value("feeds_mib", |text| number(text, 1..=1_048_576));
         let evicted_feeds_mib = self.value("evicted_feeds_mib", |text| number(text, 0..=1_048_576));
         let feed_entries = self.value("feed_entries", |text| number(text, 1..=100_000));
         let active_hours = self.value("active_hours", |text| number(text, 1..=8_760));
         let pushed_followers = self.value("pushed_followers", |text| number(text, 0..=u32::MAX));
         let pulled_followees = self.value("pulled_followees", |text| number(text, 0..=u32::MAX));
+        let accounts_remembered = self.value("accounts_remembered", |text| number(text, 1..=100_000_000));
         let access_token_seconds = self.value("access_token_seconds", |text| number(text, 1..=86_400));
         let refresh_token_days = self.value("refresh_token_days", |text| number(text, 1..=365));
         let argon2_memory_kib = self.value("argon2_memory_kib", |text| number(text, 8..=4_194_304));
@@ -119,12 +123,14 @@ impl Reader<'_> {
             tweet_characters: tweet_characters? as usize,
             heads_mib: heads_mib?,
             tweets_mib: tweets_mib?,
+            blocks_mib: blocks_mib?,
             feeds_mib: feeds_mib?,
             evicted_feeds_mib: evicted_feeds_mib?,
             feed_entries: feed_entries?,
             active_hours: active_hours?,
             pushed_followers: pushed_followers?,
             pulled_followees: pulled_followees?,
+            accounts_remembered: accounts_remembered?,
             access_token_seconds: access_token_seconds?,
             refresh_token_days: refresh_token_days?,
             argon2_memory_kib: argon2_memory_kib?,

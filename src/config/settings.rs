@@ -116,6 +116,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         TIMELINES,
     ),
     number("tweets_mib", "128", "MIB", "Memory for tweets that pages show, with their counts", TIMELINES),
+    number("blocks_mib", "64", "MIB", "Memory for blocks of the tables of tweets that were read from disk", TIMELINES),
     number("feeds_mib", "256", "MIB", "Memory for the materialised feeds of active readers", TIMELINES),
     number("evicted_feeds_mib", "1024", "MIB", "Disk for feeds that memory has no room for; 0 for none", TIMELINES),
     number("feed_entries", "800", "N", "Entries of a materialised feed; what lies below is merged", TIMELINES),
@@ -128,6 +129,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         TIMELINES,
     ),
     number("pulled_followees", "5000", "N", "A reader who follows more has all streams merged at each read", TIMELINES),
+    number("accounts_remembered", "100000", "N", "Accounts, and sessions, that are kept in memory", REST),
     number(
         "access_token_seconds",
         "900",

@@ -69,6 +69,7 @@ impl Services {
             let settings = timeline_service::Settings {
                 folder: folders::timeline(data),
                 tweet_characters: config.tweet_characters,
+                cache_bytes: u64::from(config.blocks_mib) << 20,
                 tweets_bytes: (config.tweets_mib as usize) << 20,
                 feeds: feed_settings(config),
                 ..Default::default()
@@ -149,6 +150,7 @@ fn feed_settings(config: &Config) -> timeline_service::FeedSettings {
 /// What the api is set to, but for the metrics that it shows.
 pub(crate) fn api_settings(config: &Config) -> api::Settings {
     api::Settings {
+        accounts_remembered: config.accounts_remembered as usize,
         access_token_seconds: config.access_token_seconds.into(),
         refresh_token_days: config.refresh_token_days,
         password_cost: PasswordCost {

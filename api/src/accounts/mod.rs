@@ -55,8 +55,8 @@ impl Accounts {
     pub async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let database = Database::open(&settings.folder).await?;
         let confirmed = Arc::new(Confirmed::new());
-        let people = AccountStore::new(database.clone(), &confirmed);
-        let sessions = SessionStore::new(database.clone(), people.clone(), settings.refresh_token_days, &confirmed);
+        let people = AccountStore::new(database.clone(), settings.accounts_remembered, &confirmed);
+        let sessions = SessionStore::new(database.clone(), people.clone(), settings, &confirmed);
         let swept = sessions.sweep(clock.now_ms()).await;
         swept.map_err(|source| OpenError::Database { path: settings.folder.join(FILE_NAME), source })?;
         Ok(Accounts {

@@ -11,9 +11,6 @@ use crate::remembered::{Confirmed, Remembered};
 /// Rows of one INSERT: nine placeholders each, of the 32,766 that a statement may have.
 const ROWS_PER_STATEMENT: usize = 1000;
 
-/// Accounts that are remembered: some 60 MB of them.
-const REMEMBERED_MAX: usize = 100_000;
-
 /// Finds, makes and changes accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountStore {
@@ -48,11 +45,11 @@ impl From<sqlx::Error> for InsertError {
 }
 
 impl AccountStore {
-    pub(crate) fn new(database: Database, confirmed: &Arc<Confirmed>) -> Self {
+    pub(crate) fn new(database: Database, remembered_max: usize, confirmed: &Arc<Confirmed>) -> Self {
         AccountStore {
             database,
-            remembered: Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone())),
-            usernames: Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone())),
+            remembered: Arc::new(Remembered::new(remembered_max, confirmed.clone())),
+            usernames: Arc::new(Remembered::new(remembered_max, confirmed.clone())),
         }
     }
 

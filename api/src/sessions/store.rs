@@ -8,14 +8,13 @@ use std::sync::Arc;
 use sqlx::{Sqlite, Transaction};
 
 use super::tokens::RefreshToken;
+use crate::Settings;
 use crate::accounts::{Account, AccountRow, AccountStore, account_columns};
 use crate::database::{Database, StoreError, stored_ms, time_ms, user_id};
 use crate::remembered::{Confirmed, Remembered};
 
 /// Sessions of one account at a time; the oldest make room.
 const SESSIONS_PER_ACCOUNT_MAX: i64 = 100;
-/// Sessions that are remembered: some 10 MB of them.
-const REMEMBERED_MAX: usize = 100_000;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Begins, continues and ends sessions.
@@ -59,11 +58,11 @@ impl SessionStore {
     pub(crate) fn new(
         database: Database,
         people: AccountStore,
-        refresh_token_days: u32,
+        settings: &Settings,
         confirmed: &Arc<Confirmed>,
     ) -> Self {
-        let remembered = Arc::new(Remembered::new(REMEMBERED_MAX, confirmed.clone()));
-        SessionStore { database, people, remembered, refresh_token_ms: u64::from(refresh_token_days) * DAY_MS }
+        let remembered = Arc::new(Remembered::new(settings.accounts_remembered, confirmed.clone()));
+        SessionStore { database, people, remembered, refresh_token_ms: u64::from(settings.refresh_token_days) * DAY_MS }
     }
 
     /// Begins a session with its first refresh token, at a log in, which is noted in the account.

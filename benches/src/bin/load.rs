@@ -36,6 +36,9 @@ struct Args {
     /// The `roost` to start; that of these sources where it is not given.
     #[arg(long)]
     roost: Option<PathBuf>,
+    /// A setting of the server that is started, as name=value.
+    #[arg(long, value_name = "SETTING", conflicts_with = "url")]
+    set: Vec<String>,
     /// A server that runs, as http://host:port, instead of one of our own.
     #[arg(long, requires = "tokens")]
     url: Option<String>,
@@ -99,7 +102,7 @@ async fn load(args: &Args) -> anyhow::Result<()> {
     if let (Some(url), Some(tokens)) = (&args.url, &args.tokens) {
         return measure(args, People::of_file(url, tokens)?, None).await;
     }
-    let roost = Roost::new(args.roost.as_deref())?;
+    let roost = Roost::new(args.roost.as_deref(), &args.set)?;
     let mut stage = Stage::make(&args.wanted, &roost)?;
     if args.versus {
         let report = versus::compare(&mut stage, &roost, Duration::try_from_secs_f64(args.seconds)?).await?;

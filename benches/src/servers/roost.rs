@@ -20,14 +20,20 @@ const TOKEN_SECONDS: &str = "86400";
 
 /// The program.
 #[derive(Clone, Debug)]
-pub struct Roost(PathBuf);
+pub struct Roost {
+    program: PathBuf,
+    /// Flags of its server.
+    flags: Vec<String>,
+}
 
 impl Roost {
     /// The one that is given, or the one of this source tree, which is built where it is not up to date.
-    pub fn new(given: Option<&Path>) -> anyhow::Result<Self> {
+    /// Its server gets the settings, each as `name=value`.
+    pub fn new(given: Option<&Path>, settings: &[String]) -> anyhow::Result<Self> {
+        let flags = settings.iter().map(|setting| flag(setting)).collect::<anyhow::Result<_>>()?;
         if let Some(program) = given {
             ensure!(program.is_file(), "there is no {}", program.display());
-            return Ok(Roost(program.to_owned()));
+            return Ok(Roost { program: program.to_owned(), flags });
         }
         let ours = std::env::current_exe()?;
         let program = ours.parent().context("the program is in a folder")?.join("roost");
@@ -42,12 +48,12 @@ impl Roost {
             }
             None => ensure!(program.is_file(), "there is no {}: build it, or name it with --roost", program.display()),
         }
-        Ok(Roost(program))
+        Ok(Roost { program, flags })
     }
 
     /// Imports an edge list, and gives everybody in it an account.
     pub fn import(&self, data: &Path, edges: &Path) -> anyhow::Result<Value> {
-        let mut command = Command::new(&self.0);
+        let mut command = Command::new(&self.program);
         command.args(["graph", "import", "--with-accounts", "--json"]).arg(edges);
         Ok(serde_json::from_str(&run(&mut command, data)?)?)
     }
@@ -56,7 +62,7 @@ impl Roost {
     pub fn tokens(&self, data: &Path, names: &[String], told: impl Fn(usize)) -> anyhow::Result<Vec<String>> {
         let mut tokens = Vec::with_capacity(names.len());
         for names in names.chunks(NAMES_AT_ONCE) {
-            let mut command = Command::new(&self.0);
+            let mut command = Command::new(&self.program);
             command.args(["token", "--access-token-seconds", TOKEN_SECONDS]);
             command.args(names.iter().flat_map(|name| ["--user", name]));
             tokens.extend(run(&mut command, data)?.lines().map(str::to_owned));
@@ -71,10 +77,11 @@ impl Roost {
         let (ready, log) = (data.with_extension("ready"), data.with_extension("log"));
         // What a process before this one wrote says nothing about this one.
         let _ = std::fs::remove_file(&ready);
-        let paths = [&self.0, data, &ready].map(|path| path.display().to_string());
+        let paths = [&self.program, data, &ready].map(|path| path.display().to_string());
         let [program, data, ready_file] = paths.each_ref().map(String::as_str);
         let ports = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
-        let program = [&[program, "serve", "--data", data, "--ready-file", ready_file][..], &ports[..]].concat();
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        let program = [&[program, "serve", "--data", data, "--ready-file", ready_file][..], &ports, &flags].concat();
         // Killed at the end: what is in the folder is durable, and a second signal would end it so anyhow.
         let mut process = ServerProcess::start(&program, Owner { user: None, core }, &log, Signal::KILL)?;
         let begin = Instant::now();
@@ -91,6 +98,12 @@ impl Roost {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// `--tweets-mib=512` of `tweets_mib=512`.
+fn flag(setting: &str) -> anyhow::Result<String> {
+    let (name, value) = setting.split_once('=').with_context(|| format!("{setting} is no name=value"))?;
+    Ok(format!("--{}={value}", name.replace('_', "-")))
 }
 
 /// Runs a command on a folder to its end; what it printed.
