@@ -41,6 +41,10 @@ pub(crate) struct Ticket {
     changes: u64,
 }
 
+/// Leave to put in whatever is about to be read.
+#[derive(Debug)]
+pub(crate) struct TicketForAll([Ticket; SHARDS]);
+
 /// Until when what is remembered is known to be what the database says.
 #[derive(Debug)]
 pub(crate) struct Confirmed {
@@ -104,6 +108,17 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
         }
     }
 
+    /// Leave to put rows in that are read from the database after this, whichever they are.
+    pub(crate) fn ticket_for_all(&self) -> TicketForAll {
+        TicketForAll(std::array::from_fn(|shard| Ticket { changes: *self.changes[shard].lock() }))
+    }
+
+    /// Puts in what was read after leave was given, unless it may have been changed since.
+    pub(crate) fn put_with(&self, key: K, row: V, tickets: &TicketForAll) {
+        let ticket = tickets.0[self.shard_of(&key)];
+        self.put(key, row, ticket);
+    }
+
     /// Forgets a row that was changed.
     pub(crate) fn forget<Q>(&self, key: &Q)
     where
@@ -123,7 +138,11 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
     }
 
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<u64> {
-        &self.changes[(self.hasher.hash_one(key) % SHARDS as u64) as usize]
+        &self.changes[self.shard_of(key)]
+    }
+
+    fn shard_of<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
+        (self.hasher.hash_one(key) % SHARDS as u64) as usize
     }
 }
 
@@ -159,6 +178,18 @@ mod tests {
         rows.forget_all();
         rows.put(7, "old", before);
         assert_eq!(rows.get(&7), None);
+    }
+
+    #[test]
+    fn what_is_read_for_all_is_put_in_where_nothing_changed() {
+        let rows = remembered();
+        let tickets = rows.ticket_for_all();
+        rows.forget(&7);
+        rows.put_with(7, "old", &tickets);
+        assert_eq!(rows.get(&7), None);
+        let untouched = (0..100).find(|key| rows.shard_of(key) != rows.shard_of(&7)).expect("one of another shard");
+        rows.put_with(untouched, "row", &tickets);
+        assert_eq!(rows.get(&untouched), Some("row"));
     }
 
     #[test]

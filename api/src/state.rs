@@ -81,7 +81,9 @@ impl Api {
         timeline: TimelineLink,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let accounts = Arc::new(Accounts::open(&settings, clock).await?);
+        let mut accounts = Accounts::open(&settings, clock).await?;
+        accounts.keep_memory_full();
+        let accounts = Arc::new(accounts);
         metrics::describe();
         let Settings { request_timeout, metrics, .. } = settings;
         Ok(Api { app: Arc::new(App { accounts, graph, timeline, request_timeout, metrics }) })

@@ -10,10 +10,11 @@ pub(crate) mod validation;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::clock::Clock;
 use base::{Code, Error};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 pub use self::account::NewAccount;
@@ -27,6 +28,9 @@ use crate::sessions::{Passwords, SessionStore, Tokens};
 /// Accounts of one [`Accounts::import_accounts`]: one transaction, a fraction of a second.
 pub const IMPORT_MAX: usize = 10_000;
 
+/// Between two fillings of memory, where other processes write all the time.
+const FILL_INTERVAL: Duration = Duration::from_secs(30);
+
 /// The accounts, sessions and keys of an api's folder. Opening them needs no server, and may be done beside a running one.
 #[derive(Debug)]
 pub struct Accounts {
@@ -38,11 +42,16 @@ pub struct Accounts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Looks for what other processes write.
     watch: AbortHandle,
+    /// Told when everything that was remembered has been forgotten.
+    forgotten: Arc<Notify>,
+    /// Reads accounts into memory.
+    fill: Option<AbortHandle>,
 }
 
 impl Drop for Accounts {
     fn drop(&mut self) {
         self.watch.abort();
+        self.fill.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -59,8 +68,12 @@ impl Accounts {
         let sessions = SessionStore::new(database.clone(), people.clone(), settings, &confirmed);
         let swept = sessions.sweep(clock.now_ms()).await;
         swept.map_err(|source| OpenError::Database { path: settings.folder.join(FILE_NAME), source })?;
+        let forgotten = Arc::new(Notify::new());
+        let watch = watch(database.clone(), confirmed, people.clone(), sessions.clone(), forgotten.clone());
         Ok(Accounts {
-            watch: tokio::spawn(watch(database.clone(), confirmed, people.clone(), sessions.clone())).abort_handle(),
+            watch: tokio::spawn(watch).abort_handle(),
+            forgotten,
+            fill: None,
             people,
             sessions,
             tokens: Tokens::open(&settings.folder, settings.access_token_seconds)?,
@@ -68,6 +81,23 @@ impl Accounts {
             database,
             clock,
         })
+    }
+
+    /// Reads accounts into memory from now on, after each time that all were forgotten: for a server that is about to be
+    /// asked.
+    pub(crate) fn keep_memory_full(&mut self) {
+        let (people, forgotten) = (self.people.clone(), self.forgotten.clone());
+        forgotten.notify_one();
+        let fill = async move {
+            loop {
+                forgotten.notified().await;
+                if let Err(error) = people.fill_memory().await {
+                    tracing::warn!(%error, "accounts could not be read into memory");
+                }
+                tokio::time::sleep(FILL_INTERVAL).await;
+            }
+        };
+        self.fill = Some(tokio::spawn(fill).abort_handle());
     }
 
     /// An access token for the user of this name, with a session of its own, so that it can be revoked. It is good for
@@ -150,12 +180,19 @@ impl Accounts {
     /// Waits for what is under way and closes the files.
     pub async fn close(&self) {
         self.watch.abort();
+        self.fill.iter().for_each(AbortHandle::abort);
         self.database.close().await;
     }
 }
 
 /// Forgets what is remembered whenever another process has written to the database.
-async fn watch(database: Database, confirmed: Arc<Confirmed>, people: AccountStore, sessions: SessionStore) {
+async fn watch(
+    database: Database,
+    confirmed: Arc<Confirmed>,
+    people: AccountStore,
+    sessions: SessionStore,
+    forgotten: Arc<Notify>,
+) {
     let mut last = None;
     loop {
         let asked_at = Instant::now();
@@ -164,6 +201,7 @@ async fn watch(database: Database, confirmed: Arc<Confirmed>, people: AccountSto
                 if last.is_some_and(|last| last != version) {
                     people.forget_all();
                     sessions.forget_all();
+                    forgotten.notify_one();
                 }
                 last = Some(version);
                 confirmed.renew(asked_at);
@@ -172,6 +210,7 @@ async fn watch(database: Database, confirmed: Arc<Confirmed>, people: AccountSto
                 tracing::warn!(%error, "the accounts do not say whether another process changed them");
                 people.forget_all();
                 sessions.forget_all();
+                forgotten.notify_one();
                 last = None;
             }
         }

@@ -11,6 +11,9 @@ use crate::remembered::{Confirmed, Remembered};
 /// Rows of one INSERT: nine placeholders each, of the 32,766 that a statement may have.
 const ROWS_PER_STATEMENT: usize = 1000;
 
+/// Accounts that are read at once while memory is filled.
+const ROWS_PER_FILL: u32 = 1000;
+
 /// Finds, makes and changes accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountStore {
@@ -18,6 +21,7 @@ pub(crate) struct AccountStore {
     remembered: Arc<Remembered<u32, Arc<Account>>>,
     /// Whose a username is; once it is somebody's, it is theirs for good.
     usernames: Arc<Remembered<String, u32>>,
+    remembered_max: usize,
 }
 
 /// An account, and what its password is compared with.
@@ -50,6 +54,7 @@ impl AccountStore {
             database,
             remembered: Arc::new(Remembered::new(remembered_max, confirmed.clone())),
             usernames: Arc::new(Remembered::new(remembered_max, confirmed.clone())),
+            remembered_max,
         }
     }
 
@@ -67,6 +72,32 @@ impl AccountStore {
         let id = user_id("accounts.id", id)?;
         self.usernames.put(username.to_owned(), id, ticket);
         self.by_id(id).await
+    }
+
+    /// Reads accounts into memory, from the first on, as many as have room there: so the first request for somebody costs
+    /// no more than the next.
+    pub(crate) async fn fill_memory(&self) -> Result<(), StoreError> {
+        const SELECT: &str =
+            concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id > $1 ORDER BY a.id LIMIT $2");
+        let (mut last, mut filled) = (-1, 0);
+        while filled < self.remembered_max {
+            // Nobody knows yet whose rows these will be.
+            let changes = (self.remembered.ticket_for_all(), self.usernames.ticket_for_all());
+            let rows: Vec<AccountRow> =
+                sqlx::query_as(SELECT).bind(last).bind(ROWS_PER_FILL).fetch_all(&self.database.readers).await?;
+            if rows.is_empty() {
+                break;
+            }
+            filled += rows.len();
+            for row in rows {
+                let account = Arc::new(Account::try_from(row)?);
+                last = i64::from(account.id);
+                self.usernames.put_with(account.username.clone(), account.id, &changes.1);
+                self.remembered.put_with(account.id, account, &changes.0);
+            }
+        }
+        tracing::info!(accounts = filled, "accounts are in memory");
+        Ok(())
     }
 
     /// The account of this id.
