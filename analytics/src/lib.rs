@@ -1,0 +1,21 @@
+//! What the graph says as a whole: batch jobs over every list at one revision.
+//!
+//! In reading order:
+//!
+//! - [`graph`]: what a job sees of a graph, and the graphs that there are: lists as the store keeps them, plain arrays.
+//! - [`run`]: what a job runs under: threads, memory, cancellation, progress.
+//! - [`jobs`]: one file a job, pure functions from a graph to a value for each vertex.
+//!
+//! What holds always: a job never changes a graph; it says beforehand what memory it needs; its results are the same for
+//! a seed, whatever the number of threads and whichever kind of graph holds the edges.
+//!
+//! Deliberately absent: names, feeds, gRPC, and the files of the store.
+
+pub mod error;
+pub mod graph;
+pub mod jobs;
+pub mod run;
+
+pub use error::JobError;
+pub use graph::{Csr, Graph, SnapshotGraph, Undirected};
+pub use run::{Run, RunOptions};

@@ -1,0 +1,4 @@
+//! Jobs over real stores.
+
+mod graphs;
+mod support;

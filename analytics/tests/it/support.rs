@@ -1,0 +1,50 @@
+//! Stores to run jobs on, and the same graphs as arrays.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use analytics::{Csr, Run, RunOptions};
+use base::clock::ManualClock;
+use base::disk::SimulatedDisk;
+use base::{Direction, Relation, Slots, UserId};
+use graph_store::log::Operation;
+use graph_store::store::{Change, Snapshot, Wanted};
+use graph_store::{Options, Store};
+
+/// Seconds since 1970 that the stores' clock shows.
+const NOW: u32 = 1_800_000_000;
+
+/// A store of so many users, on a disk in memory.
+pub(crate) fn store_of(users: u32) -> Store {
+    let options = Options { slots: Slots::new(4), ..Options::default() };
+    let clock = Arc::new(ManualClock::new(u64::from(NOW) * 1000));
+    let opened = Store::open(Arc::new(SimulatedDisk::new()), clock, Path::new("graph"), options);
+    let (store, _) = opened.expect("an empty disk");
+    store.allocate_blocking(Wanted::Count(users), String::new()).expect("the disk works");
+    store
+}
+
+/// Lets people follow others, or no longer do.
+pub(crate) fn change(store: &Store, operation: Operation, edges: &[(u32, u32)]) {
+    let change = |(source, target): &(u32, u32)| {
+        let (source, target) = (UserId(*source), UserId(*target));
+        Change { relation: Relation::Follow, operation, source, target, time: NOW }
+    };
+    store.apply_blocking(edges.iter().map(change).collect()).expect("the disk works");
+}
+
+/// The follow graph of a snapshot as arrays, by the slow way: without the calls that jobs use.
+pub(crate) fn arrays(snapshot: &Snapshot) -> Csr {
+    let lists = snapshot.lists(Relation::Follow, Direction::Forward).map(|list| list.expect("readable"));
+    let edges = lists.flat_map(|(user, edges)| edges.into_iter().map(move |edge| (user.0, edge.user.0)));
+    Csr::from_edges(snapshot.users(), &edges.collect::<Vec<_>>())
+}
+
+pub(crate) fn run() -> Run<'static> {
+    run_on(2)
+}
+
+/// Circumstances with so many threads.
+pub(crate) fn run_on(threads: usize) -> Run<'static> {
+    Run::new(RunOptions { threads, ..RunOptions::default() }).expect("threads can be started")
+}
