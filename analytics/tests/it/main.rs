@@ -1,4 +1,5 @@
 //! Jobs over real stores.
 
 mod graphs;
+mod ldbc;
 mod support;
