@@ -6,6 +6,7 @@
 //! - [`run`]: what a job runs under: threads, memory, cancellation, progress.
 //! - [`checkpoint`]: what a long job has so far, as a file.
 //! - [`jobs`]: one file a job, pure functions from a graph to a value for each vertex.
+//! - [`job`]: any of them by name, with its result as a table.
 //! - [`output`]: those values as CSV and Parquet, and as a summary.
 //!
 //! What holds always: a job never changes a graph; it says beforehand what memory it needs; its results are the same for
@@ -16,10 +17,12 @@
 pub mod checkpoint;
 pub mod error;
 pub mod graph;
+pub mod job;
 pub mod jobs;
 pub mod output;
 pub mod run;
 
 pub use error::JobError;
 pub use graph::{Csr, Graph, SnapshotGraph, Undirected};
+pub use job::{Found, Job};
 pub use run::{Run, RunOptions};

@@ -58,6 +58,8 @@ pub type Tell<'a> = dyn Fn(Progress) + Send + Sync + 'a;
 pub struct Run<'a> {
     pool: ThreadPool,
     options: RunOptions,
+    /// Bytes that were reserved so far.
+    reserved: AtomicU64,
     cancelled: Arc<AtomicBool>,
     tell: Box<Tell<'a>>,
     checkpoints: Option<&'a Checkpoints<'a>>,
@@ -84,8 +86,8 @@ impl<'a> Run<'a> {
                 let _ = rustix::process::setpriority_process(None, LOW_PRIORITY);
             });
         }
-        let (pool, cancelled) = (pool.build()?, Arc::default());
-        Ok(Run { pool, options, cancelled, tell: Box::new(|_| ()), checkpoints: None })
+        let (pool, reserved, cancelled) = (pool.build()?, AtomicU64::new(0), Arc::default());
+        Ok(Run { pool, options, reserved, cancelled, tell: Box::new(|_| ()), checkpoints: None })
     }
 
     /// With somebody who hears of progress.
@@ -113,13 +115,14 @@ impl<'a> Run<'a> {
         self.options.seed
     }
 
-    /// Says what memory a job will take: the first thing that it does.
+    /// Says what more memory will be taken: the first thing that a job does.
     ///
     /// # Errors
     ///
     /// [`JobError::Memory`], with the figure.
-    pub fn reserve(&self, job: &'static str, needed: u64) -> Result<(), JobError> {
+    pub fn reserve(&self, job: &'static str, bytes: u64) -> Result<(), JobError> {
         let bound = self.options.memory_bytes;
+        let needed = self.reserved.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if needed > bound { Err(JobError::Memory { job, needed, bound }) } else { Ok(()) }
     }
 

@@ -10,17 +10,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base::Direction;
 use rayon::prelude::*;
 
-use crate::graph::{Buffer, Graph, Undirected};
+use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
 
-/// The core number of every vertex.
+/// The core number of every vertex of a symmetric graph.
 ///
 /// Takes sixteen bytes for each vertex.
 ///
 /// # Errors
 ///
-/// Too little memory, a list that cannot be read, or the run was cancelled.
-pub fn kcore<G: Graph>(graph: &Undirected<G>, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
+/// A graph that is not symmetric, too little memory, a list that cannot be read, or the run was cancelled.
+pub fn kcore<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
+    if !graph.is_symmetric() {
+        return Err(JobError::Parameter { name: "the graph", expected: "undirected" });
+    }
     let vertices = graph.vertices();
     run.reserve("kcore", u64::from(vertices) * 4 * size_of::<u32>() as u64)?;
     let degrees = (0..vertices).map(|vertex| graph.degree(Direction::Forward, vertex).map(AtomicU32::new));
@@ -59,7 +62,7 @@ pub fn kcore<G: Graph>(graph: &Undirected<G>, run: &Run<'_>) -> Result<Vec<u32>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Csr, RunOptions};
+    use crate::{Csr, RunOptions, Undirected};
 
     #[test]
     fn a_clique_with_a_tail_and_somebody_alone() -> Result<(), JobError> {

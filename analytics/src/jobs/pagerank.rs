@@ -91,7 +91,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
         ranks = Ranks { ranks: before, iterations: saved.iteration as u32, change: change[0] };
     }
     let mut shares = vec![0.0; vertices];
-    let step = run.step("ranking", 2 * u64::from(iterations) * vertices as u64);
+    let step = run.step("ranking", 2 * u64::from(iterations - ranks.iterations.min(iterations)) * vertices as u64);
     while ranks.iterations < iterations && tolerance.is_none_or(|tolerance| ranks.change >= tolerance) {
         let stuck = share_out(&ranks.ranks, &degrees, &mut shares, &step, run)?;
         let everywhere = (1.0 - damping + damping * stuck) / vertices as f64;

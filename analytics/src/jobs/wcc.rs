@@ -15,14 +15,14 @@ use crate::{JobError, Run};
 
 /// The component of each vertex, named by its smallest vertex.
 ///
-/// Takes four bytes for each vertex and one read of all forward lists.
+/// Takes eight bytes for each vertex and one read of all forward lists.
 ///
 /// # Errors
 ///
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn wcc<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
     let vertices = graph.vertices();
-    run.reserve("wcc", u64::from(vertices) * size_of::<u32>() as u64)?;
+    run.reserve("wcc", u64::from(vertices) * 2 * size_of::<u32>() as u64)?;
     let forest = Forest((0..vertices).map(AtomicU32::new).collect());
     let step = run.step("connecting", vertices.into());
     run.scan(&step, vertices, Buffer::default, |buffer, chunk| {
