@@ -53,18 +53,20 @@ pub fn bfs<G: Graph>(graph: &G, source: u32, run: &Run<'_>) -> Result<Levels, Jo
     let levels: Vec<AtomicU32> = (0..vertices).map(|_| AtomicU32::new(UNREACHED)).collect();
     levels[source as usize].store(0, Ordering::Relaxed);
     let step = run.step("searching", vertices as u64);
-    let mut search = Search { graph, run, step, levels, unexplored: graph.edges() };
-    let (mut front, mut reached, mut depth) = (vec![source], 1, 0);
+    let search = Search { graph, run, step, levels };
+    let (mut front, mut reached, mut depth) = (Front::default(), 1, 0);
+    front.push(graph, source)?;
+    // Edges out of vertices that were not at the front yet.
+    let mut unexplored = graph.edges();
     loop {
-        let edges = search.edges_of(&front)?;
-        search.unexplored = search.unexplored.saturating_sub(edges);
-        let bottom_up = edges > search.unexplored / TURN_AT_EDGES && front.len() > vertices / BACK_AT_VERTICES;
-        front = if bottom_up { search.bottom_up(depth)? } else { search.top_down(&front, depth)? };
-        if front.is_empty() {
+        unexplored = unexplored.saturating_sub(front.edges);
+        let bottom_up = front.edges > unexplored / TURN_AT_EDGES && front.vertices.len() > vertices / BACK_AT_VERTICES;
+        front = if bottom_up { search.bottom_up(depth)? } else { search.top_down(&front.vertices, depth)? };
+        if front.vertices.is_empty() {
             let levels = search.levels.into_iter().map(AtomicU32::into_inner).collect();
             return Ok(Levels { levels, reached, depth });
         }
-        reached += front.len() as u64;
+        reached += front.vertices.len() as u64;
         depth += 1;
     }
 }
@@ -74,22 +76,33 @@ struct Search<'a, G> {
     run: &'a Run<'a>,
     step: Step,
     levels: Vec<AtomicU32>,
-    /// Edges out of vertices that were not at the front yet.
-    unexplored: u64,
+}
+
+/// The vertices of one level, and how many edges lead out of them.
+#[derive(Default)]
+struct Front {
+    vertices: Vec<u32>,
+    edges: u64,
+}
+
+impl Front {
+    fn push<G: Graph>(&mut self, graph: &G, vertex: u32) -> Result<(), JobError> {
+        self.vertices.push(vertex);
+        self.edges += u64::from(graph.degree(Direction::Forward, vertex)?);
+        Ok(())
+    }
+
+    fn concat(parts: &[Front]) -> Front {
+        let vertices: Vec<&[u32]> = parts.iter().map(|part| part.vertices.as_slice()).collect();
+        Front { vertices: vertices.concat(), edges: parts.iter().map(|part| part.edges).sum() }
+    }
 }
 
 impl<G: Graph> Search<'_, G> {
-    fn edges_of(&self, front: &[u32]) -> Result<u64, JobError> {
-        let degree = |vertex: &u32| self.graph.degree(Direction::Forward, *vertex).map(u64::from);
-        let step = self.run.step("searching", 0);
-        let sums = self.run.some(&step, front, || (), |(), front| front.iter().map(degree).sum::<Result<u64, _>>())?;
-        Ok(sums.into_iter().sum())
-    }
-
     /// The next front: everybody in the lists of the front who was not reached yet.
-    fn top_down(&self, front: &[u32], depth: u32) -> Result<Vec<u32>, JobError> {
+    fn top_down(&self, front: &[u32], depth: u32) -> Result<Front, JobError> {
         let next = self.run.some(&self.step, front, Buffer::default, |buffer, front| {
-            let mut next = Vec::new();
+            let mut next = Front::default();
             for vertex in front {
                 for neighbour in self.graph.neighbours(Direction::Forward, *vertex, buffer)? {
                     let level = &self.levels[*neighbour as usize];
@@ -98,31 +111,31 @@ impl<G: Graph> Search<'_, G> {
                     if level.load(Ordering::Relaxed) == UNREACHED
                         && level.compare_exchange(unreached, reached, Ordering::Relaxed, Ordering::Relaxed).is_ok()
                     {
-                        next.push(*neighbour);
+                        next.push(self.graph, *neighbour)?;
                     }
                 }
             }
             Ok(next)
         })?;
-        Ok(next.concat())
+        Ok(Front::concat(&next))
     }
 
     /// The next front: everybody not reached yet who has somebody of the front in their reverse list.
-    fn bottom_up(&self, depth: u32) -> Result<Vec<u32>, JobError> {
+    fn bottom_up(&self, depth: u32) -> Result<Front, JobError> {
         let level = |vertex: u32| &self.levels[vertex as usize];
         let next = self.run.scan(&self.step, self.graph.vertices(), Buffer::default, |buffer, chunk| {
-            let mut next = Vec::new();
+            let mut next = Front::default();
             for vertex in self.graph.lying_order(chunk) {
                 if level(vertex).load(Ordering::Relaxed) == UNREACHED {
                     let mut sources = self.graph.neighbours(Direction::Reverse, vertex, buffer)?.iter();
                     if sources.any(|source| level(*source).load(Ordering::Relaxed) == depth) {
                         level(vertex).store(depth + 1, Ordering::Relaxed);
-                        next.push(vertex);
+                        next.push(self.graph, vertex)?;
                     }
                 }
             }
             Ok(next)
         })?;
-        Ok(next.concat())
+        Ok(Front::concat(&next))
     }
 }

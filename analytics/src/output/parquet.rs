@@ -54,3 +54,38 @@ fn write_column<T: DataType, W: Write + Send>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::File;
+
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::{Field, RowAccessor};
+
+    use super::super::{Format, Kind};
+    use super::*;
+    use crate::jobs::UNREACHED;
+
+    #[test]
+    fn a_file_gives_back_every_vertex_under_the_names_and_types_of_the_schema() -> Result<(), OutputError> {
+        let column = |name, values| Column { name, kind: Kind::Score, values };
+        let columns = vec![
+            column("value", Values::Reals(vec![0.1, f64::INFINITY])),
+            column("level", Values::Levels(vec![7, UNREACHED])),
+        ];
+        let id = |vertex: u32| u64::MAX - u64::from(vertex);
+        let file = tempfile::NamedTempFile::new()?;
+        Table { vertices: 2, id: &id, columns }.write(Format::Parquet, file.reopen()?)?;
+        let reader = SerializedFileReader::new(File::open(file.path())?)?;
+        let mut rows = Vec::new();
+        for row in reader.get_row_iter(None)? {
+            let row = row?;
+            rows.push((row.get_ulong(0)?, row.get_double(1)?, row.get_ulong(2)?));
+            let names: BTreeMap<&String, &Field> = row.get_column_iter().collect();
+            assert!(names.keys().map(|name| name.as_str()).eq(["id", "level", "value"]));
+        }
+        assert_eq!(rows, [(u64::MAX, 0.1, 7), (u64::MAX - 1, f64::INFINITY, i64::MAX as u64)]);
+        Ok(())
+    }
+}

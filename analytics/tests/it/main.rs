@@ -2,4 +2,6 @@
 
 mod graphs;
 mod ldbc;
+mod models;
+mod runs;
 mod support;
