@@ -83,6 +83,20 @@ impl Delta {
         merged
     }
 
+    /// Lays this delta over the ids `below`, ascending: [`merge`](Delta::merge) for who needs no times.
+    pub fn merge_ids(&self, below: &[u32]) -> Vec<u32> {
+        let mut merged = Vec::with_capacity(below.len() + self.entries.len());
+        let mut rest = below;
+        for entry in self.entries() {
+            let (before, from) = rest.split_at(rest.partition_point(|id| *id < entry.id));
+            merged.extend_from_slice(before);
+            merged.extend(entry.time().map(|_| entry.id));
+            rest = from.strip_prefix(&[entry.id]).unwrap_or(from);
+        }
+        merged.extend_from_slice(rest);
+        merged
+    }
+
     /// Takes one more change in. Returns by how many bytes the memory behind this grew.
     pub(super) fn set(&mut self, entry: Entry, revision: Revision) -> usize {
         self.net += net_of(entry);

@@ -87,6 +87,7 @@ mod tests {
         let delta = generation.delta(LIST.0, LIST.1, LIST.2).expect("touched");
         assert_eq!((delta.net(), delta.version()), (1, Revision(5)));
         assert_eq!(delta.merge(&[(2, 7), (5, 7), (8, 7)]), [(1, 300), (2, 7), (5, 200), (8, 7)]);
+        assert_eq!(delta.merge_ids(&[2, 5, 8, 9]), [1, 2, 5, 8]);
         let mut members = RoaringBitmap::from([2, 5, 8]);
         delta.apply_to(&mut members);
         assert_eq!(members, RoaringBitmap::from([1, 2, 5, 8]));

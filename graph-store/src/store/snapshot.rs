@@ -117,6 +117,65 @@ impl Snapshot {
         Ok(edges.into_iter().map(|(id, time)| Edge { user: UserId(id), time }).collect())
     }
 
+    /// The members of a list, ascending, in place of what `ids` held: for readers of whole graphs, who reuse the room. A list
+    /// in which nothing changed since its segment costs what decoding it does.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn ids_into(&self, list: ListRef, ids: &mut Vec<u32>) -> Result<(), StoreError> {
+        let (key, slot) = self.key(list);
+        ids.clear();
+        if let Some(list) = slot.segments.list(key)? {
+            list.decode_into(ids);
+        }
+        for delta in slot.deltas(key) {
+            *ids = delta.merge_ids(ids);
+        }
+        Ok(())
+    }
+
+    /// How many members a list has.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn count(&self, list: ListRef) -> Result<u64, StoreError> {
+        let (key, slot) = self.key(list);
+        let net: i64 = slot.deltas(key).map(Delta::net).sum();
+        Ok(slot.segments.count(key)?.saturating_add_signed(net))
+    }
+
+    /// How many edges of a relation there are, told without reading lists.
+    pub fn edge_count(&self, relation: Relation) -> u64 {
+        let direction = Direction::Forward;
+        let edges = |slot: &FrozenSlot| {
+            let deltas = slot.generations.iter().flat_map(|generation| {
+                let touched = generation.touched(relation, direction);
+                touched.filter_map(move |ordinal| generation.delta(relation, direction, ordinal))
+            });
+            slot.segments.sizes(relation, direction).edges.saturating_add_signed(deltas.map(Delta::net).sum())
+        };
+        self.lists.iter().map(edges).sum()
+    }
+
+    /// Whether any edge of a relation may have another weight than 1.
+    pub fn have_weights(&self, relation: Relation) -> bool {
+        let key = (relation, Direction::Forward, 0);
+        self.lists.iter().any(|slot| slot.segments.have_weights(key))
+    }
+
+    /// The weight of each member of a list, which are all that it has, ascending; none where the segment keeps none, so that
+    /// all are 1.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn weights_of(&self, list: ListRef, ids: &[u32]) -> Result<Vec<f64>, StoreError> {
+        let (key, slot) = self.key(list);
+        Ok(slot.segments.weights(key, slot.deltas(key), ids)?)
+    }
+
     /// The weight of each edge of a list, which are all that it has, by id; none where all are 1.
     ///
     /// # Errors
@@ -128,7 +187,7 @@ impl Snapshot {
             return Ok(Vec::new());
         }
         let ids: Vec<u32> = edges.iter().map(|edge| edge.user.0).collect();
-        let weights = slot.segments.weights(key, slot.deltas(key), &ids)?;
+        let weights = self.weights_of(list, &ids)?;
         Ok(if weights.iter().all(|weight| *weight == DEFAULT_WEIGHT) { Vec::new() } else { weights })
     }
 

@@ -16,7 +16,21 @@ const USERS: u32 = 40;
 
 /// Every list as the snapshot has it.
 fn contents(snapshot: &Snapshot) -> Contents {
-    let edges = |list| snapshot.edges(list).expect("readable").iter().map(|edge| (edge.user.0, edge.time)).collect();
+    let edges = |list| {
+        let edges: Vec<(u32, u32)> =
+            snapshot.edges(list).expect("readable").iter().map(|edge| (edge.user.0, edge.time)).collect();
+        // Whoever asks for less gets the same.
+        let mut ids = vec![7];
+        snapshot.ids_into(list, &mut ids).expect("readable");
+        assert!(ids.iter().eq(edges.iter().map(|(id, _)| id)), "{list:?}: {ids:?}");
+        assert_eq!(snapshot.count(list).expect("readable"), edges.len() as u64, "{list:?}");
+        edges
+    };
+    for relation in Relation::ALL {
+        let lists = snapshot.lists(relation, Direction::Forward);
+        let edges: usize = lists.map(|list| list.expect("readable").1.len()).sum();
+        assert_eq!(snapshot.edge_count(relation), edges as u64, "{relation:?}");
+    }
     all_lists(snapshot.users()).map(|list| (list, edges(list))).collect()
 }
 

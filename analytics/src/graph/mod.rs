@@ -1,0 +1,91 @@
+//! What a job sees of a graph: vertices numbered from 0, and the list of each in either direction.
+//!
+//! - [`SnapshotGraph`]: the follow graph of a store at one revision, decoded list by list from where it lies.
+//! - [`Csr`]: plain arrays, for graphs that fit into memory that way, and to compare with.
+//! - [`Undirected`]: any of them with every edge in both directions.
+//!
+//! Jobs are generic over [`Graph`] and are compiled for each: a call for a list is a call of a function, and what it costs
+//! beyond that is decoding.
+
+mod csr;
+mod snapshot;
+mod undirected;
+
+use std::ops::Range;
+
+use base::Direction;
+
+use crate::JobError;
+
+pub use csr::Csr;
+pub use snapshot::SnapshotGraph;
+pub use undirected::Undirected;
+pub(crate) use undirected::unite;
+
+/// Room for one list, which whoever reads many lists makes once. What is in it is the graph's affair.
+#[derive(Clone, Debug, Default)]
+pub struct Buffer {
+    ids: Vec<u32>,
+    /// For a graph that makes its lists out of two others.
+    beneath: Option<Box<[Buffer; 2]>>,
+}
+
+/// A directed graph without loops, in which nothing changes.
+pub trait Graph: Sync {
+    /// How many vertices there are; their numbers are those below.
+    fn vertices(&self) -> u32;
+
+    /// How many edges there are.
+    fn edges(&self) -> u64;
+
+    /// How many members a list has.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be read.
+    fn degree(&self, direction: Direction, vertex: u32) -> Result<u32, JobError>;
+
+    /// Where the edges of a vertex lead (forward) or come from (reverse): ascending, without repetition, each below
+    /// [`vertices`](Graph::vertices). They lie in `buffer`, whose former content is lost, or wherever the graph has them.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be read.
+    fn neighbours<'a>(
+        &'a self,
+        direction: Direction,
+        vertex: u32,
+        buffer: &'a mut Buffer,
+    ) -> Result<&'a [u32], JobError>;
+
+    /// Whether any edge may weigh other than 1.
+    fn has_weights(&self) -> bool;
+
+    /// The weight of the edge to each of `neighbours`, which are all of the list, in place of what `weights` held.
+    ///
+    /// # Errors
+    ///
+    /// The weights cannot be read.
+    fn weights(
+        &self,
+        direction: Direction,
+        vertex: u32,
+        neighbours: &[u32],
+        weights: &mut Vec<f64>,
+    ) -> Result<(), JobError>;
+
+    /// Whether forward and reverse lists are the same, so that one of them is enough.
+    fn is_symmetric(&self) -> bool {
+        false
+    }
+
+    /// Lists of vertices so far apart lie side by side: 1 where they lie in the order of the vertices.
+    fn stride(&self) -> u32;
+
+    /// Some vertices in the order in which their lists lie, which is the fastest to read them in.
+    fn lying_order(&self, vertices: Range<u32>) -> impl Iterator<Item = u32> {
+        let stride = self.stride().max(1);
+        let starts = vertices.start..vertices.start.saturating_add(stride).min(vertices.end);
+        starts.flat_map(move |start| (start..vertices.end).step_by(stride as usize))
+    }
+}
