@@ -78,7 +78,7 @@ impl Default for Settings {
             cache_bytes: 64 << 20,
             tweets_bytes: 128 << 20,
             write_queue: 4096,
-            reads_in_flight: 128,
+            reads_in_flight: 16,
             deadline: limits::CALL_DEADLINE,
             // At 10 million tweets a day the keys of the last two hours: some 100 MB of disk.
             idempotency_keys: 1_000_000,

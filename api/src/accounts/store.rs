@@ -142,18 +142,28 @@ impl AccountStore {
         self.usernames.forget_all();
     }
 
-    /// Those of `usernames` that exist, with their ids, in any order, with one statement.
+    /// Those of `usernames` that exist, with their ids, in any order, with one statement for those that are not remembered.
     pub(crate) async fn ids_of(
         &self,
         usernames: impl IntoIterator<Item = String>,
     ) -> Result<Vec<(String, u32)>, StoreError> {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        for username in usernames {
+            match self.usernames.get(&username) {
+                Some(id) => found.push((username, id)),
+                None => unknown.push(username),
+            }
+        }
         let mut select = QueryBuilder::<Sqlite>::new("SELECT a.username, a.id FROM accounts a WHERE a.username IN (");
-        if !bind_all(&mut select, usernames) {
-            return Ok(Vec::new());
+        if !bind_all(&mut select, unknown) {
+            return Ok(found);
         }
         let rows: Vec<(String, i64)> =
             select.build_query_as().persistent(false).fetch_all(&self.database.readers).await?;
-        rows.into_iter().map(|(username, id)| Ok((username, user_id("accounts.id", id)?))).collect()
+        for (username, id) in rows {
+            found.push((username, user_id("accounts.id", id)?));
+        }
+        Ok(found)
     }
 
     /// The account of a username, or of an email in lower case, for a log in.

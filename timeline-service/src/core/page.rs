@@ -215,7 +215,7 @@ fn collect<E, F>(
 ) -> Result<Collected<E>, PageError<F>> {
     // Those that are shown are work that was asked for: they come on top.
     let examined_max = EXAMINED_MAX + skip + limit;
-    let mut entries = Vec::new();
+    let mut entries = Vec::with_capacity(limit);
     for (examined, item) in walk.enumerate() {
         match item.map_err(PageError::Read)? {
             (_, Some(_)) if skip > 0 => skip -= 1,

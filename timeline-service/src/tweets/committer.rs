@@ -20,9 +20,9 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::command::{Command, Draft, Effect, Finished};
-use super::known::KnownTweets;
+use super::known::{Known, KnownTweets};
 use super::memory::Memory;
-use super::record::StateRecord;
+use super::record::{CountsRecord, StateRecord};
 use super::view::{Tables, View};
 use crate::error::StoreError;
 use crate::ids::TweetIds;
@@ -32,6 +32,9 @@ use crate::metrics;
 const BATCH_MAX: usize = 1024;
 /// Ids of one batch, beside those of its first write: bounds the same where a write makes many tweets.
 const BATCH_IDS_MAX: u64 = 16_384;
+
+/// Effects of a batch from which on it is an import: its tweets would push out of memory what readers look at.
+const KNOWN_AT_ONCE_MAX: usize = 2 * BATCH_MAX;
 
 /// A write that waits for its turn, and then for its batch to be durable.
 pub(super) trait Write: Send {
@@ -214,9 +217,16 @@ impl Committer {
         self.state = state;
         // Memory may be ahead of a view, never behind it.
         self.memory.changed(&effects, state.batch);
+        let is_import = effects.len() > KNOWN_AT_ONCE_MAX;
         for effect in &effects {
-            if let Effect::Counted(id) | Effect::Left { id, .. } = effect {
-                self.known.forget(*id, state.batch);
+            match effect {
+                Effect::Counted(id) | Effect::Left { id, .. } => self.known.forget(*id, state.batch),
+                // What was just posted is what is read next, and nobody has done anything to it yet.
+                Effect::Entered(tweet) if tweet.record.retweet_of == 0 && !is_import => {
+                    let known = Known { tweet: tweet.clone(), counts: CountsRecord::default() };
+                    self.known.put(Arc::new(known), state.batch);
+                }
+                Effect::Entered(_) | Effect::ToDeliver => {}
             }
         }
         *self.published.write() = Published::new(View::now(&self.tables, self.memory.bounds(), &self.known, state));
