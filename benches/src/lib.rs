@@ -10,6 +10,7 @@
 //! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
 //! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
 //! - `tweets`: millions of tweets, from an importer to the disk and back.
+//! - `analytics`: jobs over whole graphs, on compressed lists beside plain arrays.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 use mimalloc::MiMalloc;
@@ -18,6 +19,7 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+pub mod analytics;
 pub mod bound;
 pub mod churn;
 pub mod cores;
