@@ -14,6 +14,9 @@ use crate::JobError;
 /// slot in it make a stretch of some kilobytes. Sums are made piece by piece, and so do not depend on the threads.
 pub const CHUNK_VERTICES: usize = 1024;
 
+/// Vertices of one piece of work on some of them, which may be few and have long lists.
+const SOME_VERTICES: usize = 64;
+
 /// The niceness of threads that give way to everybody else.
 const LOW_PRIORITY: i32 = 19;
 
@@ -41,7 +44,7 @@ impl Default for RunOptions {
 pub struct Progress {
     /// What is done.
     pub step: &'static str,
-    /// Vertices done, over all passes of the step.
+    /// Vertices done, each as often as it was visited.
     pub done: u64,
     /// How many there will be at the most: a step may end early.
     pub total: u64,
@@ -122,14 +125,40 @@ impl<'a> Run<'a> {
         if self.cancelled.load(Ordering::Relaxed) { Err(JobError::Cancelled) } else { Ok(()) }
     }
 
-    /// A step that goes over all vertices so many times at the most.
-    pub fn step(&self, name: &'static str, passes: u64) -> Step {
-        Step { name, passes, done: AtomicU64::new(0) }
+    /// A step that goes over so many vertices at the most.
+    pub fn step(&self, name: &'static str, total: u64) -> Step {
+        Step { name, total, done: AtomicU64::new(0) }
     }
 
     /// Runs something on the threads of the job, for what is not a pass.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.pool.install(work)
+    }
+
+    /// Works on some vertices in parallel, a few at a time. The answers come back in the order of the vertices.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pass`](Run::pass).
+    pub fn some<W, A: Send>(
+        &self,
+        step: &Step,
+        vertices: &[u32],
+        worker: impl Fn() -> W + Send + Sync,
+        work: impl Fn(&mut W, &[u32]) -> Result<A, JobError> + Send + Sync,
+    ) -> Result<Vec<A>, JobError> {
+        let answers = vertices.par_chunks(SOME_VERTICES).map_init(worker, |worker, vertices| {
+            self.check()?;
+            let answer = work(worker, vertices)?;
+            self.advance(step, vertices.len());
+            Ok(answer)
+        });
+        self.pool.install(|| answers.collect())
+    }
+
+    fn advance(&self, step: &Step, vertices: usize) {
+        let done = step.done.fetch_add(vertices as u64, Ordering::Relaxed) + vertices as u64;
+        (self.tell)(Progress { step: step.name, done: done.min(step.total), total: step.total });
     }
 
     /// One pass over all vertices in parallel. `values` has one value for each; `work` gets the state of its worker, some
@@ -146,14 +175,28 @@ impl<'a> Run<'a> {
         worker: impl Fn() -> W + Send + Sync,
         work: impl Fn(&mut W, Range<u32>, &mut [T]) -> Result<A, JobError> + Send + Sync,
     ) -> Result<Vec<A>, JobError> {
-        let vertices = values.len() as u64;
-        let chunks = values.par_chunks_mut(CHUNK_VERTICES).enumerate();
+        self.pass_rows(step, values, 1, worker, work)
+    }
+
+    /// The same where each vertex has a row of so many values.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pass`](Run::pass).
+    pub fn pass_rows<T: Send, W, A: Send>(
+        &self,
+        step: &Step,
+        values: &mut [T],
+        width: usize,
+        worker: impl Fn() -> W + Send + Sync,
+        work: impl Fn(&mut W, Range<u32>, &mut [T]) -> Result<A, JobError> + Send + Sync,
+    ) -> Result<Vec<A>, JobError> {
+        let chunks = values.par_chunks_mut(CHUNK_VERTICES * width).enumerate();
         let answers = chunks.map_init(worker, |worker, (idx, values)| {
             self.check()?;
-            let start = (idx * CHUNK_VERTICES) as u32;
-            let answer = work(worker, start..start + values.len() as u32, values)?;
-            let done = step.done.fetch_add(values.len() as u64, Ordering::Relaxed) + values.len() as u64;
-            (self.tell)(Progress { step: step.name, done, total: step.passes * vertices });
+            let (start, vertices) = ((idx * CHUNK_VERTICES) as u32, values.len() / width);
+            let answer = work(worker, start..start + vertices as u32, values)?;
+            self.advance(step, vertices);
             Ok(answer)
         });
         self.pool.install(|| answers.collect())
@@ -177,10 +220,10 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A step of a job, which its passes go through.
+/// A step of a job, which may take several passes.
 #[derive(Debug)]
 pub struct Step {
     name: &'static str,
-    passes: u64,
+    total: u64,
     done: AtomicU64,
 }

@@ -21,6 +21,7 @@ pub use csr::Csr;
 pub use snapshot::SnapshotGraph;
 pub use undirected::Undirected;
 
+
 /// Room for one list, which whoever reads many lists makes once. What is in it is the graph's affair.
 #[derive(Clone, Debug, Default)]
 pub struct Buffer {
@@ -72,6 +73,11 @@ pub trait Graph: Sync {
         neighbours: &[u32],
         weights: &mut Vec<f64>,
     ) -> Result<(), JobError>;
+
+    /// Whether forward and reverse lists are the same, so that one of them is enough.
+    fn is_symmetric(&self) -> bool {
+        false
+    }
 
     /// Lists of vertices so far apart lie side by side: 1 where they lie in the order of the vertices.
     fn stride(&self) -> u32;

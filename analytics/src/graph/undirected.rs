@@ -31,7 +31,7 @@ impl<G: Graph> Undirected<G> {
     /// A list cannot be read, or the run was cancelled.
     pub fn new(graph: G, run: &Run<'_>) -> Result<Self, JobError> {
         let mut degrees = vec![0; graph.vertices() as usize];
-        let step = run.step("counting neighbours", 1);
+        let step = run.step("counting neighbours", graph.vertices().into());
         let counted = run.pass(&step, &mut degrees, Buffer::default, |buffer, chunk, degrees| {
             let start = chunk.start;
             let mut edges = 0;
@@ -135,6 +135,10 @@ impl<G: Graph> Graph for Undirected<G> {
             weights.extend(preferred.or(other));
         });
         Ok(())
+    }
+
+    fn is_symmetric(&self) -> bool {
+        true
     }
 
     fn stride(&self) -> u32 {

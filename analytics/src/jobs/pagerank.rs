@@ -72,7 +72,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
     let vertices = graph.vertices() as usize;
     let mut degrees = vec![0; vertices];
     run.pass(
-        &run.step("counting edges", 1),
+        &run.step("counting edges", vertices as u64),
         &mut degrees,
         || (),
         |(), chunk, degrees| {
@@ -85,7 +85,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
     )?;
     let mut ranks = Ranks { ranks: vec![1.0 / vertices as f64; vertices], iterations: 0, change: f64::INFINITY };
     let mut shares = vec![0.0; vertices];
-    let step = run.step("ranking", 2 * u64::from(iterations));
+    let step = run.step("ranking", 2 * u64::from(iterations) * vertices as u64);
     while ranks.iterations < iterations && tolerance.is_none_or(|tolerance| ranks.change >= tolerance) {
         let stuck = share_out(&ranks.ranks, &degrees, &mut shares, &step, run)?;
         let everywhere = (1.0 - damping + damping * stuck) / vertices as f64;
