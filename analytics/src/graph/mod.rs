@@ -21,7 +21,6 @@ pub use csr::Csr;
 pub use snapshot::SnapshotGraph;
 pub use undirected::Undirected;
 
-
 /// Room for one list, which whoever reads many lists makes once. What is in it is the graph's affair.
 #[derive(Clone, Debug, Default)]
 pub struct Buffer {

@@ -24,6 +24,23 @@ impl<'a> SnapshotGraph<'a> {
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
+
+    /// Appends whom a user must not be shown: who is blocked or muted by them, and who blocks them.
+    ///
+    /// # Errors
+    ///
+    /// A list cannot be read.
+    pub fn unwanted(&self, user: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        let user = UserId(user);
+        for list in [
+            ListRef::forward(Relation::Block, user),
+            ListRef::reverse(Relation::Block, user),
+            ListRef::forward(Relation::Mute, user),
+        ] {
+            unwanted.extend(self.snapshot.edges(list)?.into_iter().map(|edge| edge.user.0));
+        }
+        Ok(())
+    }
 }
 
 fn list(direction: Direction, vertex: u32) -> ListRef {

@@ -1,5 +1,9 @@
 //! The jobs, one file each: what is computed, by which definition and from which source, and what it costs.
 
 mod pagerank;
+mod scored;
+mod who_to_follow;
 
 pub use pagerank::{PageRank, Ranks, pagerank};
+pub use scored::Scored;
+pub use who_to_follow::{LIST_SAMPLED_MAX, WhoToFollow, who_to_follow};

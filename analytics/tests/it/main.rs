@@ -1,4 +1,6 @@
 //! Jobs over real stores.
 
 mod graphs;
+mod real;
 mod support;
+mod who_to_follow;

@@ -1,6 +1,7 @@
 //! Stores to run jobs on, and the same graphs as arrays.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use analytics::{Csr, Run, RunOptions};
@@ -12,7 +13,7 @@ use graph_store::store::{Change, Snapshot, Wanted};
 use graph_store::{Options, Store};
 
 /// Seconds since 1970 that the stores' clock shows.
-const NOW: u32 = 1_800_000_000;
+pub(crate) const NOW: u32 = 1_800_000_000;
 
 /// A store of so many users, on a disk in memory.
 pub(crate) fn store_of(users: u32) -> Store {
@@ -47,4 +48,18 @@ pub(crate) fn run() -> Run<'static> {
 /// Circumstances with so many threads.
 pub(crate) fn run_on(threads: usize) -> Run<'static> {
     Run::new(RunOptions { threads, ..RunOptions::default() }).expect("threads can be started")
+}
+
+/// A file or folder of the data sets. `None`, said aloud, where they are absent; with `CI=true` they may not be.
+pub(crate) fn data(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("ROOST_TEST_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let path = folder.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{} must be there", path.display());
+    // Past the harness, which keeps to itself what a test that passes prints.
+    let _ = writeln!(std::io::stderr(), "skipped: {} is not there; set ROOST_TEST_DATA", path.display());
+    None
 }
