@@ -14,6 +14,7 @@
 pub mod error;
 pub mod graph;
 pub mod jobs;
+mod random;
 pub mod run;
 
 pub use error::JobError;

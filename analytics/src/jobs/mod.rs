@@ -2,8 +2,10 @@
 
 mod pagerank;
 mod scored;
+mod similar;
 mod who_to_follow;
 
 pub use pagerank::{PageRank, Ranks, pagerank};
 pub use scored::Scored;
+pub use similar::{Measure, Similar, Similarities, similar};
 pub use who_to_follow::{LIST_SAMPLED_MAX, WhoToFollow, who_to_follow};

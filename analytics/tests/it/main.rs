@@ -2,5 +2,6 @@
 
 mod graphs;
 mod real;
+mod similar;
 mod support;
 mod who_to_follow;
