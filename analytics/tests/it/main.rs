@@ -1,5 +1,6 @@
 //! Jobs over real stores.
 
+mod communities;
 mod graphs;
 mod real;
 mod similar;
