@@ -2,6 +2,7 @@
 
 mod communities;
 mod graphs;
+mod influence;
 mod real;
 mod similar;
 mod support;
