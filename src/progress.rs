@@ -16,7 +16,10 @@ pub(crate) struct Progress {
     name: &'static str,
     total: u64,
     done: AtomicU64,
+    /// What is counted, where the rate is worth telling.
+    unit: Option<&'static str>,
     bar: Option<ProgressBar>,
+    started: Instant,
     last_line: Mutex<Instant>,
 }
 
@@ -26,14 +29,36 @@ impl Progress {
 
     /// Nothing of `total` yet.
     pub(crate) fn new(name: &'static str, total: u64) -> Self {
+        Progress::make(name, total, None, "{prefix:>12} [{bar:40}] {percent:>3} % {eta}")
+    }
+
+    /// The same, which also tells how many of a `unit` are done in a second.
+    pub(crate) fn with_rate(name: &'static str, total: u64, unit: &'static str) -> Self {
+        let template = format!("{{prefix:>20}} [{{bar:40}}] {{percent:>3}} % {{per_sec}} {unit} {{eta}}");
+        Progress::make(name, total, Some(unit), &template)
+    }
+
+    fn make(name: &'static str, total: u64, unit: Option<&'static str>, template: &str) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total).with_prefix(name);
-            match ProgressStyle::with_template("{prefix:>12} [{bar:40}] {percent:>3} % {eta}") {
+            match ProgressStyle::with_template(template) {
                 Ok(style) => bar.with_style(style.progress_chars("=> ")),
                 Err(_) => bar,
             }
         });
-        Progress { name, total, done: AtomicU64::new(0), bar, last_line: Mutex::new(Instant::now()) }
+        let now = Instant::now();
+        Progress { name, total, done: AtomicU64::new(0), unit, bar, started: now, last_line: Mutex::new(now) }
+    }
+
+    /// What it is that comes on.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// That much is done in all, unless more was told already.
+    pub(crate) fn set(&self, done: u64) {
+        let before = self.done.fetch_max(done, Ordering::Relaxed);
+        self.show(before.max(done));
     }
 
     /// That much more is done.
@@ -57,8 +82,18 @@ impl Progress {
         let mut last_line = self.last_line.lock().unwrap_or_else(PoisonError::into_inner);
         if last_line.elapsed() >= LINE_INTERVAL {
             *last_line = Instant::now();
-            eprintln!("{}: {} %", self.name, done * 100 / self.total.max(1));
+            eprintln!("{}: {} %{}", self.name, done * 100 / self.total.max(1), self.rate(done));
         }
+    }
+}
+
+impl Progress {
+    /// How fast it goes and how long it will take, where that is worth telling.
+    fn rate(&self, done: u64) -> String {
+        let Some(unit) = self.unit else { return String::new() };
+        let a_second = done as f64 / self.started.elapsed().as_secs_f64();
+        let left = self.total.saturating_sub(done) as f64 / a_second.max(f64::MIN_POSITIVE);
+        format!(", {a_second:.0} {unit} a second, {left:.0} s left")
     }
 }
 

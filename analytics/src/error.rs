@@ -1,5 +1,7 @@
 //! What can go wrong in a job.
 
+use std::io;
+
 use graph_store::StoreError;
 
 /// A job has no result.
@@ -34,6 +36,9 @@ pub enum JobError {
         /// How many vertices there are.
         vertices: u32,
     },
+    /// What a job has so far could not be read or written.
+    #[error("the checkpoint cannot be read or written")]
+    Checkpoint(#[source] io::Error),
     /// An edge has a weight that no length can be made of.
     #[error(
         "the edge from vertex {source_vertex} to {target} weighs {weight}: distances need weights that are not negative"

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::JobError;
+use crate::checkpoint::{Checkpoints, Saved};
 
 /// Vertices of one piece of a parallel pass: small enough that threads end together, large enough that the lists of one
 /// slot in it make a stretch of some kilobytes. Sums are made piece by piece, and so do not depend on the threads.
@@ -57,8 +58,11 @@ pub type Tell<'a> = dyn Fn(Progress) + Send + Sync + 'a;
 pub struct Run<'a> {
     pool: ThreadPool,
     options: RunOptions,
+    /// Bytes that were reserved so far.
+    reserved: AtomicU64,
     cancelled: Arc<AtomicBool>,
     tell: Box<Tell<'a>>,
+    checkpoints: Option<&'a Checkpoints<'a>>,
 }
 
 impl fmt::Debug for Run<'_> {
@@ -82,13 +86,18 @@ impl<'a> Run<'a> {
                 let _ = rustix::process::setpriority_process(None, LOW_PRIORITY);
             });
         }
-        let (pool, cancelled) = (pool.build()?, Arc::default());
-        Ok(Run { pool, options, cancelled, tell: Box::new(|_| ()) })
+        let (pool, reserved, cancelled) = (pool.build()?, AtomicU64::new(0), Arc::default());
+        Ok(Run { pool, options, reserved, cancelled, tell: Box::new(|_| ()), checkpoints: None })
     }
 
     /// With somebody who hears of progress.
     pub fn with_progress(self, tell: impl Fn(Progress) + Send + Sync + 'a) -> Run<'a> {
         Run { tell: Box::new(tell), ..self }
+    }
+
+    /// With a place for what a long job has so far.
+    pub fn with_checkpoints(self, checkpoints: &'a Checkpoints<'a>) -> Run<'a> {
+        Run { checkpoints: Some(checkpoints), ..self }
     }
 
     /// With a flag that ends the job soon once it is set.
@@ -106,13 +115,14 @@ impl<'a> Run<'a> {
         self.options.seed
     }
 
-    /// Says what memory a job will take: the first thing that it does.
+    /// Says what more memory will be taken: the first thing that a job does.
     ///
     /// # Errors
     ///
     /// [`JobError::Memory`], with the figure.
-    pub fn reserve(&self, job: &'static str, needed: u64) -> Result<(), JobError> {
+    pub fn reserve(&self, job: &'static str, bytes: u64) -> Result<(), JobError> {
         let bound = self.options.memory_bytes;
+        let needed = self.reserved.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if needed > bound { Err(JobError::Memory { job, needed, bound }) } else { Ok(()) }
     }
 
@@ -123,6 +133,18 @@ impl<'a> Run<'a> {
     /// [`JobError::Cancelled`].
     pub fn check(&self) -> Result<(), JobError> {
         if self.cancelled.load(Ordering::Relaxed) { Err(JobError::Cancelled) } else { Ok(()) }
+    }
+
+    /// What a job had when it was interrupted; `job` names it and its parameters.
+    pub(crate) fn resume(&self, job: &str) -> Result<Option<Saved>, JobError> {
+        let resumed = self.checkpoints.map(|checkpoints| checkpoints.resume(job)).transpose();
+        resumed.map(Option::flatten).map_err(JobError::Checkpoint)
+    }
+
+    /// Keeps what a job has after an iteration, if it is time.
+    pub(crate) fn save(&self, job: &str, iteration: u32, arrays: &[&[u8]]) -> Result<(), JobError> {
+        let saved = self.checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save(job, iteration.into(), arrays));
+        saved.map_err(JobError::Checkpoint)
     }
 
     /// A step that goes over so many vertices at the most.

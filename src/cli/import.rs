@@ -16,8 +16,8 @@ use graph_store::import::{EdgeList, Import, Step};
 use graph_store::reorder::Order;
 use graph_store::store::BulkOptions;
 
-use super::Failure;
 use super::graph::{json, table};
+use super::{Failure, memory};
 use crate::config::{Config, Role};
 use crate::progress::Progress;
 use crate::roles::services::{api_settings, open_store};
@@ -72,29 +72,22 @@ pub(super) fn command() -> Command {
             Arg::new("memory")
                 .long("memory")
                 .value_name("BYTES")
-                .value_parser(bytes)
+                .value_parser(memory)
                 .help("What edges may take in memory, such as 800M or 8G; half of the machine's by default"),
         )
         .arg(json())
 }
 
-/// A number of bytes: digits, and K, M or G for powers of 1,024.
-fn bytes(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K') => (&text[..text.len() - 1], 10),
-        Some(b'M') => (&text[..text.len() - 1], 20),
-        Some(b'G') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let number: u64 = digits.parse().map_err(|_| "not a number of bytes".to_owned())?;
-    let bytes = number.checked_mul(1 << shift).ok_or("too large")?;
+/// What edges may take: not so little that it is no help.
+fn memory(text: &str) -> Result<u64, String> {
+    let bytes = memory::bytes(text)?;
     if bytes < MEMORY_MIN { Err(format!("less than {} M", MEMORY_MIN >> 20)) } else { Ok(bytes) }
 }
 
 pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let Some(config) = super::configure(Role::Import, flags)? else { return Ok(()) };
     let Some(edges) = flags.get_one::<PathBuf>("file").cloned() else { return Ok(()) };
-    let memory = flags.get_one("memory").copied().unwrap_or_else(half_of_the_memory);
+    let memory = flags.get_one("memory").copied().unwrap_or_else(|| memory::half_of_the_machine().max(MEMORY_MIN));
     let reorder = flags.get_flag("reorder").then(Order::default);
     let options = BulkOptions { memory, reorder, spill_folder: config.data.clone(), ..BulkOptions::default() };
     let import = Import {
@@ -125,14 +118,6 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     report["accounts_added"] = accounts.context("making accounts")?.into();
     super::print(&if flags.get_flag("json") { format!("{report}\n") } else { table(&report) })?;
     Ok(())
-}
-
-/// Half of what the machine has; where it does not tell, little.
-fn half_of_the_memory() -> u64 {
-    let information = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total =
-        information.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
-    total.map_or(MEMORY_MIN, |kibibytes: u64| kibibytes << 10 >> 1).max(MEMORY_MIN)
 }
 
 fn tell(progress: &Progress, step: Step) {

@@ -2,11 +2,13 @@
 //!
 //! Exit code 0 when all is well, 2 for wrong usage, settings that are not right included, 1 for everything else.
 
+mod analytics;
 mod backup;
 mod export;
 mod generate;
 mod graph;
 mod import;
+mod memory;
 mod new_file;
 mod servers;
 mod token;
@@ -48,6 +50,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match matches.subcommand() {
         Some(("token", flags)) => token::run(flags),
         Some(("graph", graph)) => graph::run(graph),
+        Some(("analytics", job)) => analytics::run(job),
         Some(("backup", flags)) => backup::back_up(flags),
         Some(("restore", flags)) => backup::restore(flags),
         Some((name, flags)) => servers::run(name, flags),
@@ -75,6 +78,7 @@ fn command() -> Command {
         .subcommands(servers::commands())
         .subcommand(token::command())
         .subcommand(graph::command())
+        .subcommand(analytics::command())
         .subcommand(backup::backup_command())
         .subcommand(backup::restore_command())
 }

@@ -9,7 +9,7 @@ mod grpc;
 mod http;
 mod listeners;
 pub(crate) mod services;
-mod shutdown;
+pub(crate) mod shutdown;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 ///
 /// When the signals cannot be listened to.
-pub(super) fn on_signals() -> io::Result<CancellationToken> {
+pub(crate) fn on_signals() -> io::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = CancellationToken::new();

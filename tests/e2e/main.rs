@@ -5,6 +5,7 @@
 //! - [`import`]: real graphs in, the same graphs out.
 //! - [`generate`]: made-up graphs, counted, imported and found whole.
 //! - [`operations`]: export, backup while it serves, restore, repair.
+//! - [`analytics`]: jobs over a whole graph equal another library's, also when they are killed on the way.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
 //! - [`modes`]: feeds by pull, by push and by whatever is cheapest are the same, and say how they came.
@@ -16,6 +17,7 @@
 //! - [`walkthrough`]: the README's commands, as printed.
 //! - [`watch`]: the change stream over a real connection, and its end when the server stops.
 
+mod analytics;
 mod chaos;
 mod cli;
 mod crash;

@@ -20,6 +20,7 @@ use crate::JobError;
 pub use csr::Csr;
 pub use snapshot::SnapshotGraph;
 pub use undirected::Undirected;
+pub(crate) use undirected::unite;
 
 /// Room for one list, which whoever reads many lists makes once. What is in it is the graph's affair.
 #[derive(Clone, Debug, Default)]

@@ -19,17 +19,13 @@ pub struct Undirected<G> {
 }
 
 impl<G: Graph> Undirected<G> {
-    /// Bytes of memory that it takes beside the graph beneath.
-    pub fn memory(vertices: u32) -> u64 {
-        u64::from(vertices) * size_of::<u32>() as u64
-    }
-
     /// Counts the neighbours of every vertex.
     ///
     /// # Errors
     ///
-    /// A list cannot be read, or the run was cancelled.
+    /// Too little memory, a list that cannot be read, or the run was cancelled.
     pub fn new(graph: G, run: &Run<'_>) -> Result<Self, JobError> {
+        run.reserve("an undirected graph", u64::from(graph.vertices()) * size_of::<u32>() as u64)?;
         let mut degrees = vec![0; graph.vertices() as usize];
         let step = run.step("counting neighbours", graph.vertices().into());
         let counted = run.pass(&step, &mut degrees, Buffer::default, |buffer, chunk, degrees| {
@@ -59,7 +55,7 @@ fn neighbours<'a, G: Graph>(graph: &G, vertex: u32, buffer: &'a mut Buffer) -> R
 }
 
 /// Calls `each` for every number of two ascending lists, with its places in the one and in the other.
-fn unite(first: &[u32], second: &[u32], mut each: impl FnMut(u32, Option<usize>, Option<usize>)) {
+pub(crate) fn unite(first: &[u32], second: &[u32], mut each: impl FnMut(u32, Option<usize>, Option<usize>)) {
     let (mut i, mut j) = (0, 0);
     while i < first.len() || j < second.len() {
         let (left, right) = (first.get(i), second.get(j));

@@ -83,9 +83,15 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
             })
         },
     )?;
+    let job = format!("pagerank {parameters:?}");
     let mut ranks = Ranks { ranks: vec![1.0 / vertices as f64; vertices], iterations: 0, change: f64::INFINITY };
+    if let Some(saved) = run.resume(&job)?
+        && let (Some(before), Some(change)) = (saved.array(0, vertices), saved.array(1, 1))
+    {
+        ranks = Ranks { ranks: before, iterations: saved.iteration as u32, change: change[0] };
+    }
     let mut shares = vec![0.0; vertices];
-    let step = run.step("ranking", 2 * u64::from(iterations) * vertices as u64);
+    let step = run.step("ranking", 2 * u64::from(iterations - ranks.iterations.min(iterations)) * vertices as u64);
     while ranks.iterations < iterations && tolerance.is_none_or(|tolerance| ranks.change >= tolerance) {
         let stuck = share_out(&ranks.ranks, &degrees, &mut shares, &step, run)?;
         let everywhere = (1.0 - damping + damping * stuck) / vertices as f64;
@@ -102,6 +108,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
         };
         ranks.change = run.pass(&step, &mut ranks.ranks, Buffer::default, pull)?.into_iter().sum();
         ranks.iterations += 1;
+        run.save(&job, ranks.iterations, &[bytemuck::cast_slice(&ranks.ranks), bytemuck::bytes_of(&ranks.change)])?;
     }
     Ok(ranks)
 }

@@ -3,7 +3,10 @@
 mod communities;
 mod graphs;
 mod influence;
+mod ldbc;
+mod models;
 mod real;
+mod runs;
 mod similar;
 mod support;
 mod who_to_follow;

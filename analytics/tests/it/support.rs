@@ -63,3 +63,20 @@ pub(crate) fn data(name: &str) -> Option<PathBuf> {
     let _ = writeln!(std::io::stderr(), "skipped: {} is not there; set ROOST_TEST_DATA", path.display());
     None
 }
+
+/// Edges between vertices that seem random and are always the same; a few of the vertices have most of them.
+pub(crate) fn random_edges(vertices: u32, edges: usize) -> Vec<(u32, u32)> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = || {
+        // Marsaglia's xorshift64.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u32
+    };
+    let mut edge = || {
+        let (from, to, popular) = (next() % vertices, next() % vertices, next());
+        (from, if popular.is_multiple_of(3) { to % 50 } else { to })
+    };
+    (0..edges).map(|_| edge()).filter(|(from, to)| from != to).collect()
+}

@@ -22,6 +22,8 @@ use serde::Serialize;
 
 use crate::store::{Columns, Snapshot, StoreError};
 
+pub use names::Names;
+
 /// How a graph is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Format {

@@ -6,7 +6,8 @@ use super::{ExportError, Ids};
 use crate::store::Snapshot;
 
 /// The number of each user of a snapshot.
-pub(super) struct Names {
+#[derive(Debug)]
+pub struct Names {
     /// By user id; empty where user ids are what is wanted.
     external: Vec<u64>,
 }
@@ -17,7 +18,7 @@ impl Names {
     /// # Errors
     ///
     /// Two users who would have the same number.
-    pub(super) fn new(snapshot: &Snapshot, ids: Ids) -> Result<Self, ExportError> {
+    pub fn new(snapshot: &Snapshot, ids: Ids) -> Result<Self, ExportError> {
         if ids == Ids::Users {
             return Ok(Names { external: Vec::new() });
         }
@@ -30,7 +31,7 @@ impl Names {
     }
 
     /// The number of a user.
-    pub(super) fn of(&self, user: UserId) -> u64 {
+    pub fn of(&self, user: UserId) -> u64 {
         self.external.get(user.0 as usize).copied().unwrap_or_else(|| user.0.into())
     }
 }

@@ -1,0 +1,47 @@
+//! Degrees: how many edges everybody has, in and out.
+//!
+//! Only the head of each list is read, which says how long it is.
+
+use base::Direction;
+
+use crate::graph::Graph;
+use crate::{JobError, Run};
+
+/// What came out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Degrees {
+    /// Edges into each vertex: followers.
+    pub incoming: Vec<u32>,
+    /// Edges out of each vertex: followees.
+    pub outgoing: Vec<u32>,
+}
+
+/// Counts the edges of every vertex, in either direction.
+///
+/// Takes eight bytes for each vertex.
+///
+/// # Errors
+///
+/// Too little memory, a list that cannot be read, or the run was cancelled.
+pub fn degrees<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Degrees, JobError> {
+    let vertices = graph.vertices();
+    run.reserve("degrees", u64::from(vertices) * 2 * size_of::<u32>() as u64)?;
+    let step = run.step("counting edges", 2 * u64::from(vertices));
+    let count = |direction| {
+        let mut degrees = vec![0; vertices as usize];
+        run.pass(
+            &step,
+            &mut degrees,
+            || (),
+            |(), chunk, degrees| {
+                let start = chunk.start;
+                for vertex in graph.lying_order(chunk) {
+                    degrees[(vertex - start) as usize] = graph.degree(direction, vertex)?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok::<_, JobError>(degrees)
+    };
+    Ok(Degrees { incoming: count(Direction::Reverse)?, outgoing: count(Direction::Forward)? })
+}

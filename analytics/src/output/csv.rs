@@ -1,0 +1,50 @@
+//! A table as CSV: a line of names, and a line for each vertex, ascending by vertex.
+
+use std::io::{BufWriter, Write};
+
+use super::{OutputError, Table, Value};
+
+pub(super) fn write(table: &Table<'_>, out: impl Write) -> Result<(), OutputError> {
+    let mut out = BufWriter::new(out);
+    write!(out, "id")?;
+    for column in &table.columns {
+        write!(out, ",{}", column.name)?;
+    }
+    writeln!(out)?;
+    for vertex in 0..table.vertices {
+        write!(out, "{}", (table.id)(vertex))?;
+        for column in &table.columns {
+            match table.value(column, vertex) {
+                Value::Whole(value) => write!(out, ",{value}")?,
+                Value::Real(value) if value.is_infinite() => write!(out, ",infinity")?,
+                // As many digits as it takes to read the same number again.
+                Value::Real(value) => write!(out, ",{value:?}")?,
+            }
+        }
+        writeln!(out)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Column, Format, Kind, Values};
+    use super::*;
+    use crate::jobs::UNREACHED;
+
+    #[test]
+    fn each_vertex_has_a_line_and_each_number_its_form() -> Result<(), OutputError> {
+        let column = |name, values| Column { name, kind: Kind::Score, values };
+        let columns = vec![
+            column("value", Values::Reals(vec![0.1, 1e-7, f64::INFINITY])),
+            column("level", Values::Levels(vec![0, 7, UNREACHED])),
+            column("of", Values::Vertices(vec![0, 0, 2])),
+        ];
+        let mut out = Vec::new();
+        Table { vertices: 3, id: &|vertex| 100 + u64::from(vertex), columns }.write(Format::Csv, &mut out)?;
+        let expected = "id,value,level,of\n100,0.1,0,100\n101,1e-7,7,100\n102,infinity,9223372036854775807,102\n";
+        assert_eq!(String::from_utf8_lossy(&out), expected);
+        Ok(())
+    }
+}

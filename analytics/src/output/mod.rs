@@ -1,0 +1,134 @@
+//! What a job found, for those who go on with it: CSV and Parquet with a line for each vertex, and a summary for people.
+//!
+//! - [`Table`]: the values of every vertex, column by column.
+//! - `csv`, `parquet`: the table as a file; [`Summary`], [`Histogram`]: the table at a glance.
+
+mod csv;
+mod histogram;
+mod parquet;
+mod summary;
+
+use std::io::{self, Write};
+
+pub use histogram::{Bar, Histogram};
+pub use summary::{ColumnSummary, Row, Summary};
+
+use crate::jobs::UNREACHED;
+
+/// The number that the LDBC Graphalytics specification has for a vertex that is not reached.
+pub const UNREACHED_VALUE: u64 = i64::MAX as u64;
+/// Rows of one Parquet row group, and of what is in memory twice while it is written.
+const ROW_GROUP: u32 = 1 << 20;
+
+/// A table could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The file could not be written.
+    #[error("the file cannot be written")]
+    Write(#[from] io::Error),
+    /// The columns could not be written.
+    #[error("the columns cannot be written")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// A line of names, `id,value`, and a line for each vertex.
+    Csv,
+    /// Columns, `id` and whole numbers unsigned.
+    Parquet,
+}
+
+/// One value for each vertex, ascending by vertex.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Values {
+    /// Numbers, of which some may be infinite.
+    Reals(Vec<f64>),
+    /// Whole numbers.
+    Wholes(Vec<u64>),
+    /// Small whole numbers.
+    Counts(Vec<u32>),
+    /// How many steps away; [`UNREACHED`] where there is no way, which is written as [`UNREACHED_VALUE`].
+    Levels(Vec<u32>),
+    /// Vertices, which are written as their external ids.
+    Vertices(Vec<u32>),
+}
+
+/// What the values of a column are to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// More is more: there is a top ten.
+    Score,
+    /// Equal values make a group.
+    Group,
+    /// Less is closer.
+    Distance,
+}
+
+/// A column of a table.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Column {
+    /// Its name in the file.
+    pub name: &'static str,
+    /// What its values are to each other.
+    pub kind: Kind,
+    /// By vertex.
+    pub values: Values,
+}
+
+/// What a job found.
+pub struct Table<'a> {
+    /// How many vertices there are: as many values are in each column.
+    pub vertices: u32,
+    /// By which number others know a vertex.
+    pub id: &'a (dyn Fn(u32) -> u64 + Sync),
+    /// At least one.
+    pub columns: Vec<Column>,
+}
+
+/// A value as it is written.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug, serde::Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A number.
+    Real(f64),
+    /// A whole number.
+    Whole(u64),
+}
+
+impl Value {
+    fn as_f64(self) -> f64 {
+        match self {
+            Value::Real(value) => value,
+            Value::Whole(UNREACHED_VALUE) => f64::INFINITY,
+            Value::Whole(value) => value as f64,
+        }
+    }
+}
+
+impl Table<'_> {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    ///
+    /// What was written up to then is of no use.
+    pub fn write(&self, format: Format, out: impl Write + Send) -> Result<(), OutputError> {
+        match format {
+            Format::Csv => csv::write(self, out),
+            Format::Parquet => parquet::write(self, out),
+        }
+    }
+
+    fn value(&self, column: &Column, vertex: u32) -> Value {
+        let place = vertex as usize;
+        match &column.values {
+            Values::Reals(values) => Value::Real(values[place]),
+            Values::Wholes(values) => Value::Whole(values[place]),
+            Values::Counts(values) => Value::Whole(values[place].into()),
+            Values::Levels(values) if values[place] == UNREACHED => Value::Whole(UNREACHED_VALUE),
+            Values::Levels(values) => Value::Whole(values[place].into()),
+            Values::Vertices(values) => Value::Whole((self.id)(values[place])),
+        }
+    }
+}
