@@ -24,23 +24,6 @@ impl<'a> SnapshotGraph<'a> {
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
     }
-
-    /// Appends whom a user must not be shown: who is blocked or muted by them, and who blocks them.
-    ///
-    /// # Errors
-    ///
-    /// A list cannot be read.
-    pub fn unwanted(&self, user: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
-        let user = UserId(user);
-        for list in [
-            ListRef::forward(Relation::Block, user),
-            ListRef::reverse(Relation::Block, user),
-            ListRef::forward(Relation::Mute, user),
-        ] {
-            unwanted.extend(self.snapshot.edges(list)?.into_iter().map(|edge| edge.user.0));
-        }
-        Ok(())
-    }
 }
 
 fn list(direction: Direction, vertex: u32) -> ListRef {
@@ -91,6 +74,19 @@ impl Graph for SnapshotGraph<'_> {
     ) -> Result<(), JobError> {
         *weights = self.snapshot.weights_of(list(direction, vertex), neighbours)?;
         weights.resize(neighbours.len(), 1.0);
+        Ok(())
+    }
+
+    /// Who is blocked or muted by a user, and who blocks them.
+    fn unwanted(&self, user: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        let user = UserId(user);
+        for list in [
+            ListRef::forward(Relation::Block, user),
+            ListRef::reverse(Relation::Block, user),
+            ListRef::forward(Relation::Mute, user),
+        ] {
+            unwanted.extend(self.snapshot.edges(list)?.into_iter().map(|edge| edge.user.0));
+        }
         Ok(())
     }
 

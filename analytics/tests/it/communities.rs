@@ -209,6 +209,8 @@ fn what_has_no_meaning_is_refused_and_nothing_has_no_communities() {
     let of = |vertices| Undirected::new(Csr::from_edges(vertices, &[]), &run).expect("arrays");
     let refused = communities(&of(2), &Communities { resolution: 0.0, ..Communities::default() }, &run);
     assert!(matches!(refused, Err(JobError::Parameter { name: "resolution", .. })), "{refused:?}");
+    let directed = communities(&Csr::from_edges(2, &[(0, 1)]), &Communities::default(), &run);
+    assert!(matches!(directed, Err(JobError::Parameter { name: "the graph", .. })), "{directed:?}");
     let none = communities(&of(0), &Communities::default(), &run).expect("no list to read");
     assert_eq!(none, Partition { communities: Vec::new(), count: 0, modularity: 0.0 });
 }

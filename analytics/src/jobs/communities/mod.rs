@@ -25,10 +25,14 @@ mod refining;
 
 use base::Direction;
 
-use crate::graph::{Buffer, Graph, Undirected};
+use crate::graph::{Buffer, Graph};
 use crate::random::mix;
+use crate::run::Step;
 use crate::{JobError, Run};
-use network::{Aggregate, Network};
+use network::{Aggregate, Network, Whole};
+
+/// How often vertices and parts are visited in an iteration, as a rule: what progress is told against.
+const VISITS: u64 = 10;
 
 /// The parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -46,12 +50,14 @@ impl Default for Communities {
 }
 
 impl Communities {
-    /// Bytes of memory that it takes for so many vertices. The networks of parts come on top, 12 for each edge between two
-    /// parts from either end; how many these are turns out when they are made.
-    pub fn memory(vertices: u32) -> u64 {
+    /// Bytes of memory that it takes at the most, for so many vertices and edges in either direction. Networks of parts have
+    /// as a rule a fraction of the edges of the graph; how many turns out when they are made.
+    pub fn memory(vertices: u32, edges: u64) -> u64 {
         // Seven numbers, a sum and a flag for each vertex; the network of parts has an offset and two sums.
-        let of_vertex = 7 * size_of::<u32>() + size_of::<u64>() + size_of::<bool>();
-        u64::from(vertices) * (of_vertex + 3 * size_of::<u64>()) as u64
+        let of_vertex = 7 * size_of::<u32>() + size_of::<u64>() + size_of::<bool>() + 3 * size_of::<u64>();
+        // One network while another is made of it.
+        let of_edge = size_of::<u32>() + size_of::<u64>() + size_of::<(u32, u64)>();
+        u64::from(vertices) * of_vertex as u64 + edges * of_edge as u64
     }
 }
 
@@ -66,34 +72,37 @@ pub struct Partition {
     pub modularity: f64,
 }
 
-/// What it is about: the sum of all degrees, and the resolution by it.
+/// A search for communities, and what it weighs gains by.
 #[derive(Clone, Copy, Debug)]
-struct Scale {
+struct Search<'a> {
+    run: &'a Run<'a>,
+    step: &'a Step,
     /// `resolution / 2m`: what a degree within a community costs for each degree of a vertex.
     penalty: f64,
+    /// What orders follow from.
     seed: u64,
 }
 
-/// Finds communities.
+/// Finds communities of an undirected graph.
 ///
 /// # Errors
 ///
 /// Parameters out of range, too little memory, a list that cannot be read, or the run was cancelled.
-pub fn communities<G: Graph>(
-    graph: &Undirected<G>,
-    parameters: &Communities,
-    run: &Run<'_>,
-) -> Result<Partition, JobError> {
+pub fn communities<G: Graph>(graph: &G, parameters: &Communities, run: &Run<'_>) -> Result<Partition, JobError> {
     let Communities { resolution, iterations } = *parameters;
+    if !graph.is_symmetric() {
+        return Err(JobError::Parameter { name: "the graph", expected: "undirected" });
+    }
     if !(resolution.is_finite() && resolution > 0.0) {
         return Err(JobError::Parameter { name: "resolution", expected: "above 0" });
     }
-    run.reserve("communities", Communities::memory(graph.vertices()))?;
+    run.reserve("communities", Communities::memory(graph.vertices(), graph.edges()))?;
     let mut labels: Vec<u32> = (0..graph.vertices()).collect();
+    let step = &run.step("searching", VISITS * u64::from(iterations) * u64::from(graph.vertices()));
+    let penalty = resolution / graph.edges().max(1) as f64;
     for iteration in 0..iterations {
-        let penalty = resolution / graph.edges().max(1) as f64;
         let before = labels.clone();
-        leiden(graph, &mut labels, Scale { penalty, seed: mix(run.seed() ^ u64::from(iteration)) }, run)?;
+        leiden(graph, &mut labels, Search { run, step, penalty, seed: mix(run.seed() ^ u64::from(iteration)) })?;
         if labels == before {
             break;
         }
@@ -104,18 +113,12 @@ pub fn communities<G: Graph>(
 }
 
 /// Once all of it, from some communities to better ones.
-fn leiden<G: Graph>(
-    graph: &Undirected<G>,
-    labels: &mut Vec<u32>,
-    mut scale: Scale,
-    run: &Run<'_>,
-) -> Result<(), JobError> {
+fn leiden<G: Graph>(graph: &G, labels: &mut Vec<u32>, mut search: Search<'_>) -> Result<(), JobError> {
     let mut of_level = std::mem::take(labels);
-    let (mut vertices, parts) = level(graph, &mut of_level, scale, run)?;
-    let mut parts = parts;
+    let (mut vertices, mut parts) = level(&Whole(graph), &mut of_level, search)?;
     while let Some(aggregate) = parts {
-        scale.seed = mix(scale.seed);
-        let (of_part, next) = level(&aggregate, &mut of_level, scale, run)?;
+        search.seed = mix(search.seed);
+        let (of_part, next) = level(&aggregate, &mut of_level, search)?;
         vertices.iter_mut().for_each(|part| *part = of_part[*part as usize]);
         parts = next;
     }
@@ -129,17 +132,16 @@ fn leiden<G: Graph>(
 fn level<N: Network>(
     network: &N,
     labels: &mut Vec<u32>,
-    scale: Scale,
-    run: &Run<'_>,
+    search: Search<'_>,
 ) -> Result<(Vec<u32>, Option<Aggregate>), JobError> {
-    moving::improve(network, labels, scale, run)?;
+    moving::improve(network, labels, search)?;
     network::renumber(labels);
-    let mut parts = refining::parts(network, labels, scale, run)?;
+    let mut parts = refining::parts(network, labels, search)?;
     let count = network::renumber(&mut parts);
     if count == network.len() {
         return Ok((parts, None));
     }
-    let aggregate = Aggregate::new(network, &parts, count, run)?;
+    let aggregate = Aggregate::new(network, &parts, count, search)?;
     let mut of_parts = vec![0; count as usize];
     parts.iter().zip(labels.iter()).for_each(|(part, label)| of_parts[*part as usize] = *label);
     *labels = of_parts;
@@ -147,12 +149,7 @@ fn level<N: Network>(
 }
 
 /// How good communities are, numbered from 0 on.
-fn modularity<G: Graph>(
-    graph: &Undirected<G>,
-    labels: &[u32],
-    resolution: f64,
-    run: &Run<'_>,
-) -> Result<f64, JobError> {
+fn modularity<G: Graph>(graph: &G, labels: &[u32], resolution: f64, run: &Run<'_>) -> Result<f64, JobError> {
     let step = run.step("judging", graph.vertices().into());
     let within = run.scan(&step, graph.vertices(), Buffer::default, |buffer, chunk| {
         let mut within = 0;

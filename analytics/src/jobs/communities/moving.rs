@@ -7,11 +7,11 @@
 
 use std::collections::VecDeque;
 
-use super::Scale;
+use super::Search;
 use super::network::{Network, Tally};
+use crate::JobError;
 use crate::graph::Buffer;
 use crate::random::shuffle;
-use crate::{JobError, Run};
 
 /// One of so many vertices is in a batch.
 const BATCH_SHARE: usize = 1024;
@@ -42,26 +42,22 @@ struct State<'a> {
 }
 
 /// Moves vertices until no move gains anything. Labels are below the number of vertices.
-pub(super) fn improve<N: Network>(
-    network: &N,
-    labels: &mut [u32],
-    scale: Scale,
-    run: &Run<'_>,
-) -> Result<(), JobError> {
+pub(super) fn improve<N: Network>(network: &N, labels: &mut [u32], search: Search<'_>) -> Result<(), JobError> {
+    let Search { run, step, seed, .. } = search;
     let vertices = labels.len();
     let mut state = State::new(network, labels)?;
     let mut order: Vec<u32> = (0..vertices as u32).collect();
-    shuffle(&mut order, scale.seed);
+    shuffle(&mut order, seed);
     let mut queue = VecDeque::from(order);
     let mut is_queued = vec![true; vertices];
     let batch_len = (vertices / BATCH_SHARE).clamp(1, BATCH_MAX);
-    let (mut visits, step) = (0, run.step("moving", vertices as u64));
+    let mut visits = 0;
     while !queue.is_empty() && visits < VISITS_MAX * vertices {
         let batch: Vec<u32> = queue.drain(..batch_len.min(queue.len())).collect();
         visits += batch.len();
         batch.iter().for_each(|vertex| is_queued[*vertex as usize] = false);
-        let moves = run.some(&step, &batch, <(Tally, Buffer)>::default, |(tally, buffer), batch| {
-            let moves = batch.iter().map(|vertex| state.choose(network, *vertex, scale, tally, buffer));
+        let moves = run.some(step, &batch, <(Tally, Buffer)>::default, |(tally, buffer), batch| {
+            let moves = batch.iter().map(|vertex| state.choose(network, *vertex, search.penalty, tally, buffer));
             moves.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()
         })?;
         for chosen in moves.into_iter().flatten() {
@@ -94,7 +90,7 @@ impl<'a> State<'a> {
         &self,
         network: &N,
         vertex: u32,
-        scale: Scale,
+        penalty: f64,
         tally: &mut Tally,
         buffer: &mut Buffer,
     ) -> Result<Option<Move>, JobError> {
@@ -104,7 +100,7 @@ impl<'a> State<'a> {
         let (own, strength) = (self.labels[vertex as usize], network.strength(vertex)?);
         let gain = |label: u32, weight: u64| {
             let without = self.strengths[label as usize] - if label == own { strength } else { 0 };
-            weight as f64 - scale.penalty * strength as f64 * without as f64
+            weight as f64 - penalty * strength as f64 * without as f64
         };
         // To be alone gains nothing and costs nothing.
         let (mut staying, mut best) = (gain(own, 0), None);

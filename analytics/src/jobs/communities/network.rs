@@ -1,12 +1,10 @@
 //! Networks with whole numbers as weights: the graph itself, and those of its parts.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use base::Direction;
 
-use super::Communities;
-use crate::graph::{Buffer, Graph, Undirected};
-use crate::{JobError, Run};
+use super::Search;
+use crate::JobError;
+use crate::graph::{Buffer, Graph};
 
 /// An undirected network.
 pub(super) trait Network: Sync {
@@ -20,17 +18,21 @@ pub(super) trait Network: Sync {
     fn each_neighbour(&self, vertex: u32, buffer: &mut Buffer, each: impl FnMut(u32, u64)) -> Result<(), JobError>;
 }
 
-impl<G: Graph> Network for Undirected<G> {
+/// The graph itself: each edge weighs 1.
+#[derive(Debug)]
+pub(super) struct Whole<'a, G>(pub(super) &'a G);
+
+impl<G: Graph> Network for Whole<'_, G> {
     fn len(&self) -> u32 {
-        self.vertices()
+        self.0.vertices()
     }
 
     fn strength(&self, vertex: u32) -> Result<u64, JobError> {
-        Ok(self.degree(Direction::Forward, vertex)?.into())
+        Ok(self.0.degree(Direction::Forward, vertex)?.into())
     }
 
     fn each_neighbour(&self, vertex: u32, buffer: &mut Buffer, mut each: impl FnMut(u32, u64)) -> Result<(), JobError> {
-        self.neighbours(Direction::Forward, vertex, buffer)?.iter().for_each(|neighbour| each(*neighbour, 1));
+        self.0.neighbours(Direction::Forward, vertex, buffer)?.iter().for_each(|neighbour| each(*neighbour, 1));
         Ok(())
     }
 }
@@ -48,12 +50,16 @@ pub(super) struct Aggregate {
 
 impl Aggregate {
     /// Adds up the edges between so many parts of a network.
-    pub(super) fn new<N: Network>(network: &N, parts: &[u32], count: u32, run: &Run<'_>) -> Result<Self, JobError> {
+    pub(super) fn new<N: Network>(
+        network: &N,
+        parts: &[u32],
+        count: u32,
+        search: Search<'_>,
+    ) -> Result<Self, JobError> {
+        let Search { run, step, .. } = search;
         let members = Groups::new(parts, count);
-        let (found, memory) = (AtomicU64::new(0), Communities::memory(network.len()));
         let all: Vec<u32> = (0..count).collect();
-        let step = run.step("aggregating", count.into());
-        let rows = run.some(&step, &all, <(Tally, Buffer)>::default, |(tally, buffer), all| {
+        let rows = run.some(step, &all, <(Tally, Buffer)>::default, |(tally, buffer), all| {
             let (mut edges, mut rows) = (Vec::new(), Vec::with_capacity(all.len()));
             for part in all {
                 let mut strength = 0;
@@ -67,12 +73,15 @@ impl Aggregate {
                 edges.extend(tally.drain().filter(|(other, _)| other != part));
                 rows.push((edges.len() - before, strength));
             }
-            let edge_bytes = (edges.len() * (size_of::<u32>() + size_of::<u64>())) as u64;
-            run.reserve("communities", memory + edge_bytes + found.fetch_add(edge_bytes, Ordering::Relaxed))?;
             Ok((edges, rows))
         })?;
-        let mut aggregate =
-            Aggregate { ends: Vec::new(), neighbours: Vec::new(), weights: Vec::new(), strengths: Vec::new() };
+        let len = rows.iter().map(|(edges, _)| edges.len()).sum();
+        let mut aggregate = Aggregate {
+            ends: Vec::with_capacity(count as usize),
+            neighbours: Vec::with_capacity(len),
+            weights: Vec::with_capacity(len),
+            strengths: Vec::with_capacity(count as usize),
+        };
         let mut end = 0;
         for (edges, rows) in rows {
             for (len, strength) in rows {
@@ -182,7 +191,7 @@ pub(super) fn renumber(labels: &mut [u32]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Csr, RunOptions};
+    use crate::{Csr, Run, RunOptions, Undirected};
 
     #[test]
     fn labels_are_numbered_as_they_come() {
@@ -208,7 +217,8 @@ mod tests {
         // Two triangles and an edge between them, one part each, and somebody in the middle.
         let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 3), (6, 0), (6, 4), (6, 5)];
         let graph = Undirected::new(Csr::from_edges(7, &edges), &run)?;
-        let aggregate = Aggregate::new(&graph, &[0, 0, 0, 1, 1, 1, 2], 3, &run)?;
+        let search = Search { run: &run, step: &run.step("searching", 7), penalty: 0.0, seed: 0 };
+        let aggregate = Aggregate::new(&Whole(&graph), &[0, 0, 0, 1, 1, 1, 2], 3, search)?;
         let mut edges = Vec::new();
         for vertex in 0..3 {
             aggregate

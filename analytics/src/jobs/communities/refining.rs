@@ -7,11 +7,11 @@
 
 use std::ops::Range;
 
-use super::Scale;
+use super::Search;
 use super::network::{Groups, Network, Tally};
+use crate::JobError;
 use crate::graph::Buffer;
 use crate::random::{mix, shuffle};
-use crate::{JobError, Run};
 
 /// Strength and cohesion of a part within its community.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +23,8 @@ struct Part {
 }
 
 /// The part of each vertex, named by one of its members. Labels are from 0 on.
-pub(super) fn parts<N: Network>(
-    network: &N,
-    labels: &[u32],
-    scale: Scale,
-    run: &Run<'_>,
-) -> Result<Vec<u32>, JobError> {
+pub(super) fn parts<N: Network>(network: &N, labels: &[u32], search: Search<'_>) -> Result<Vec<u32>, JobError> {
+    let Search { run, step, .. } = search;
     let count = labels.iter().max().map_or(0, |last| last + 1);
     let groups = Groups::new(labels, count);
     let mut places = vec![0; labels.len()];
@@ -36,11 +32,10 @@ pub(super) fn parts<N: Network>(
     for label in &all {
         groups.of(*label).iter().zip(0..).for_each(|(vertex, place)| places[*vertex as usize] = place);
     }
-    let step = run.step("refining", count.into());
-    let refined = run.some(&step, &all, <(Tally, Buffer)>::default, |(tally, buffer), all| {
+    let refined = run.some(step, &all, <(Tally, Buffer)>::default, |(tally, buffer), all| {
         let refine = |label: &u32| {
             run.check()?;
-            let community = Community { network, labels, places: &places, members: groups.of(*label), scale };
+            let community = Community { network, labels, places: &places, members: groups.of(*label), search };
             community.refine(*label, tally, buffer)
         };
         all.iter().map(refine).collect::<Result<Vec<_>, _>>()
@@ -61,7 +56,7 @@ struct Community<'a, N> {
     /// The place of each vertex among the members of its community.
     places: &'a [u32],
     members: &'a [u32],
-    scale: Scale,
+    search: Search<'a>,
 }
 
 impl<N: Network> Community<'_, N> {
@@ -75,11 +70,11 @@ impl<N: Network> Community<'_, N> {
             parts.push(Part { strength, outward, size: 1 });
         }
         let whole: u64 = parts.iter().map(|part| part.strength).sum();
-        let expected = |strength: u64, other: u64| self.scale.penalty * strength as f64 * other as f64;
+        let expected = |strength: u64, other: u64| self.search.penalty * strength as f64 * other as f64;
         let holds = |part: &Part| part.outward as f64 >= expected(part.strength, whole - part.strength);
         let mut part_of: Vec<u32> = places.clone().collect();
         let mut order: Vec<u32> = places.collect();
-        shuffle(&mut order, mix(self.scale.seed ^ u64::from(label)));
+        shuffle(&mut order, mix(self.search.seed ^ u64::from(label)));
         for place in order {
             let alone = parts[place as usize];
             if part_of[place as usize] != place || alone.size > 1 || !holds(&alone) {

@@ -125,7 +125,7 @@ pub fn similar<G: Graph>(
     let memory = |is_exact| parameters.memory(vertices, users.len(), run.threads(), is_exact);
     // Which way it will be is not known yet.
     run.reserve("similar", memory(true).max(memory(false)))?;
-    let lengths = lengths(graph, parameters.direction, run)?;
+    let lengths = lengths(graph, parameters.direction, "counting members", run)?;
     let steps = steps(graph, users, parameters.direction, run)?;
     let is_exact = steps <= parameters.steps_max;
     let similar = if is_exact {
@@ -137,11 +137,10 @@ pub fn similar<G: Graph>(
 }
 
 /// The length of every list.
-fn lengths<G: Graph>(graph: &G, direction: Direction, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
+fn lengths<G: Graph>(graph: &G, direction: Direction, step: &'static str, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
     let mut lengths = vec![0; graph.vertices() as usize];
-    let step = run.step("counting", u64::from(graph.vertices()));
     run.pass(
-        &step,
+        &run.step(step, graph.vertices().into()),
         &mut lengths,
         || (),
         |(), chunk, lengths| {
@@ -157,7 +156,7 @@ fn lengths<G: Graph>(graph: &G, direction: Direction, run: &Run<'_>) -> Result<V
 
 /// How many members the lists have that those of the users lead to.
 fn steps<G: Graph>(graph: &G, users: &[u32], direction: Direction, run: &Run<'_>) -> Result<u64, JobError> {
-    let back = lengths(graph, direction.opposite(), run)?;
+    let back = lengths(graph, direction.opposite(), "counting memberships", run)?;
     let steps =
         run.some(&run.step("counting steps", users.len() as u64), users, Buffer::default, |buffer, users| {
             users.iter().try_fold(0, |steps, user| {

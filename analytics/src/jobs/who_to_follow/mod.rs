@@ -11,7 +11,8 @@
 //! figures): the walk takes edges in either direction, and an authority who follows the user scores
 //! [`reciprocity`](WhoToFollow::reciprocity) times as much.
 //!
-//! Never suggested: the user, whom the user follows already, and those whom the caller calls unwanted.
+//! Never suggested: the user, whom the user follows already, and those whom the graph calls
+//! [unwanted](Graph::unwanted), such as those with a block.
 //!
 //! The work for one user is bounded, whatever the graph: of each list at most [`LIST_SAMPLED_MAX`] members count, at even
 //! distances, and the walk ends by its [`precision`](WhoToFollow::precision). Nothing is random.
@@ -77,17 +78,15 @@ impl WhoToFollow {
 }
 
 /// Suggests for each of `users`, in their order, best first; the score is a share of the walk that ends at the suggested. Who
-/// has no edges gets no suggestions. `unwanted` appends whom it must not suggest to a user, such as those with a block.
+/// has no edges gets no suggestions.
 ///
 /// # Errors
 ///
-/// Parameters out of range, too little memory, a list that cannot be read, what `unwanted` says, or the run was
-/// cancelled.
+/// Parameters out of range, too little memory, a list that cannot be read, or the run was cancelled.
 pub fn who_to_follow<G: Graph>(
     graph: &G,
     users: &[u32],
     parameters: &WhoToFollow,
-    unwanted: impl Fn(u32, &mut Vec<u32>) -> Result<(), JobError> + Sync,
     run: &Run<'_>,
 ) -> Result<Vec<Vec<Scored>>, JobError> {
     parameters.check()?;
@@ -103,7 +102,7 @@ pub fn who_to_follow<G: Graph>(
             excluded.clear();
             excluded.push(*user);
             excluded.extend_from_slice(graph.neighbours(Direction::Forward, *user, buffer)?);
-            unwanted(*user, excluded)?;
+            graph.unwanted(*user, excluded)?;
             excluded.sort_unstable();
             let candidates = salsa.authorities().filter(|(_, authority)| excluded.binary_search(authority).is_err());
             suggested.push(scored::best(candidates.collect(), parameters.top));
