@@ -3,12 +3,15 @@
 use serde_json::{Map, Value, json};
 
 use crate::graph::{Graph, Undirected};
-use crate::jobs::{Cdlp, PageRank, Sssp, bfs, cdlp, degrees, kcore, lcc, pagerank, reciprocity, sssp, triangles, wcc};
-use crate::output::{Column, Kind, Values};
+use crate::jobs::{
+    Cdlp, Communities, Influence, PageRank, Scored, Similar, Sssp, WhoToFollow, bfs, cdlp, communities, degrees,
+    influence, kcore, lcc, pagerank, reciprocity, similar, sssp, triangles, wcc, who_to_follow,
+};
+use crate::output::{Column, Kind, Plot, Rows, Values};
 use crate::{JobError, Run};
 
 /// A job and its parameters. Vertices are numbers of the graph.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Job {
     /// [`pagerank`].
     PageRank(PageRank),
@@ -30,15 +33,36 @@ pub enum Job {
     Degrees,
     /// [`reciprocity`].
     Reciprocity,
+    /// [`communities`], always of the undirected graph.
+    Communities(Communities),
+    /// [`influence`].
+    Influence(Influence),
+    /// [`similar`].
+    Similar(Similar, Users),
+    /// [`who_to_follow`].
+    WhoToFollow(WhoToFollow, Users),
+}
+
+/// For whom a job is done that is done for each user alone.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Users {
+    /// Everybody.
+    All,
+    /// These vertices.
+    These(Vec<u32>),
 }
 
 /// What a job found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
-    /// A value for each vertex, or several.
+    /// Of whom the rows are.
+    pub rows: Rows,
+    /// The values of the rows.
     pub columns: Vec<Column>,
     /// What there is to say of the whole graph or of how the job went.
     pub figures: Map<String, Value>,
+    /// What is worth drawing.
+    pub plot: Option<Plot>,
 }
 
 impl Job {
@@ -54,7 +78,7 @@ impl Job {
         id: &dyn Fn(u32) -> u64,
         run: &Run<'_>,
     ) -> Result<Found, JobError> {
-        if undirected || *self == Job::KCore {
+        if undirected || matches!(self, Job::KCore | Job::Communities(_)) {
             self.run_on(&Undirected::new(graph, run)?, id, run)
         } else {
             self.run_on(&graph, id, run)
@@ -63,6 +87,7 @@ impl Job {
 
     fn run_on<G: Graph>(&self, graph: &G, id: &dyn Fn(u32) -> u64, run: &Run<'_>) -> Result<Found, JobError> {
         let value = |kind, values| vec![Column { name: "value", kind, values }];
+        let (mut rows, mut plot) = (Rows::Each(graph.vertices()), None);
         let (columns, figures) = match self {
             Job::PageRank(parameters) => {
                 let found = pagerank(graph, parameters, run)?;
@@ -72,11 +97,17 @@ impl Job {
             Job::Bfs(source) => {
                 let found = bfs(graph, *source, run)?;
                 let figures = json!({ "reached": found.reached, "depth": found.depth });
+                plot = Some(Plot::levels(&found.levels));
                 (value(Kind::Distance, Values::Levels(found.levels)), figures)
             }
-            Job::Wcc => (value(Kind::Group, Values::Vertices(wcc(graph, run)?)), json!({})),
+            Job::Wcc => {
+                let found = wcc(graph, run)?;
+                plot = Some(Plot::sizes("components", found.iter().copied()));
+                (value(Kind::Group, Values::Vertices(found)), json!({}))
+            }
             Job::Cdlp(parameters) => {
                 let found = cdlp(graph, parameters, (0..graph.vertices()).map(id).collect(), run)?;
+                plot = Some(Plot::sizes("communities", found.labels.iter().copied()));
                 (value(Kind::Group, Values::Wholes(found.labels)), json!({ "iterations": found.iterations }))
             }
             Job::Lcc => {
@@ -111,6 +142,7 @@ impl Job {
                     "max_out": found.outgoing.iter().max().copied().unwrap_or_default(),
                     "isolated": isolated.count(),
                 });
+                plot = Some(Plot::degrees(&found));
                 let column = |name, degrees| Column { name, kind: Kind::Score, values: Values::Counts(degrees) };
                 let columns = match graph.is_symmetric() {
                     true => vec![column("degree", found.outgoing)],
@@ -123,7 +155,109 @@ impl Job {
                 let figures = json!({ "mutual_edges": found.mutual, "reciprocity": found.overall() });
                 (value(Kind::Score, Values::Reals(found.of_vertices)), figures)
             }
+            Job::Communities(parameters) => {
+                let found = communities(graph, parameters, run)?;
+                plot = Some(Plot::sizes("communities", found.communities.iter().copied()));
+                let figures = json!({ "modularity": found.modularity });
+                (value(Kind::Group, Values::Vertices(named_by_smallest(found.communities))), figures)
+            }
+            Job::Influence(parameters) => {
+                let found = influence(graph, parameters, run)?;
+                plot = Some(Plot::distances(&found.distribution()));
+                let figures = json!({
+                    "effective_diameter": found.effective_diameter(0.9),
+                    "mean_distance": found.mean(),
+                    "distance_distribution": found.distribution(),
+                    "neighbourhood_function": found.neighbourhood,
+                    "relative_error": parameters.error(),
+                    "all_distances_seen": found.is_complete,
+                });
+                (value(Kind::Score, Values::Reals(found.harmonic)), figures)
+            }
+            Job::Similar(parameters, users) => {
+                let users = users.of(graph);
+                let found = similar(graph, &users, parameters, run)?;
+                let chance_found: Map<String, Value> = [0.1, 0.3, 0.5]
+                    .map(|similarity: f64| (similarity.to_string(), parameters.chance_found(similarity).into()))
+                    .into_iter()
+                    .collect();
+                let mut figures = json!({ "exact": found.is_exact, "steps": found.steps });
+                if !found.is_exact {
+                    figures["chance_found_by_similarity"] = chance_found.into();
+                }
+                let columns;
+                (rows, columns) = pairs(&users, found.similar, "similar", "similarity");
+                (columns, figures)
+            }
+            Job::WhoToFollow(parameters, users) => {
+                let users = users.of(graph);
+                let found = who_to_follow(graph, &users, parameters, run)?;
+                let without = found.iter().filter(|suggested| suggested.is_empty()).count();
+                let columns;
+                (rows, columns) = pairs(&users, found, "suggested", "score");
+                (columns, json!({ "users": users.len(), "without_suggestions": without }))
+            }
         };
-        Ok(Found { columns, figures: figures.as_object().cloned().unwrap_or_default() })
+        Ok(Found { rows, columns, figures: figures.as_object().cloned().unwrap_or_default(), plot })
+    }
+}
+
+impl Users {
+    fn of(&self, graph: &impl Graph) -> Vec<u32> {
+        match self {
+            Users::All => (0..graph.vertices()).collect(),
+            Users::These(users) => users.clone(),
+        }
+    }
+}
+
+/// A row for each user and each of those who were found for them, best first.
+fn pairs(users: &[u32], found: Vec<Vec<Scored>>, name: &'static str, score: &'static str) -> (Rows, Vec<Column>) {
+    let len = found.iter().map(Vec::len).sum();
+    let (mut rows, mut others) = (Vec::with_capacity(len), Vec::with_capacity(len));
+    let mut scores = Vec::with_capacity(len);
+    for (user, found) in users.iter().zip(found) {
+        for scored in found {
+            rows.push(*user);
+            others.push(scored.vertex);
+            scores.push(scored.score.into());
+        }
+    }
+    let columns = vec![
+        Column { name, kind: Kind::Group, values: Values::Vertices(others) },
+        Column { name: score, kind: Kind::Score, values: Values::Reals(scores) },
+    ];
+    (Rows::Of(rows), columns)
+}
+
+/// Puts the smallest vertex of each community in the place of its number; numbers are in the order of those.
+fn named_by_smallest(mut communities: Vec<u32>) -> Vec<u32> {
+    let mut smallest = Vec::new();
+    for (vertex, community) in (0..).zip(&mut communities) {
+        if *community as usize == smallest.len() {
+            smallest.push(vertex);
+        }
+        *community = smallest[*community as usize];
+    }
+    communities
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn communities_are_named_by_their_smallest_vertices() {
+        assert_eq!(named_by_smallest(vec![0, 1, 0, 2, 1, 2]), [0, 1, 0, 3, 1, 3]);
+    }
+
+    #[test]
+    fn pairs_are_in_the_order_of_users_and_of_scores() {
+        let scored = |vertex, score| Scored { vertex, score };
+        let found = vec![vec![scored(7, 0.5), scored(2, 0.25)], vec![], vec![scored(4, 1.0)]];
+        let (rows, columns) = pairs(&[9, 3, 5], found, "suggested", "score");
+        assert_eq!(rows, Rows::Of(vec![9, 9, 5]));
+        assert_eq!(columns[0].values, Values::Vertices(vec![7, 2, 4]));
+        assert_eq!(columns[1].values, Values::Reals(vec![0.5, 0.25, 1.0]));
     }
 }

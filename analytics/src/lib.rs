@@ -7,7 +7,7 @@
 //! - [`checkpoint`]: what a long job has so far, as a file.
 //! - [`jobs`]: one file a job, pure functions from a graph to a value for each vertex.
 //! - [`job`]: any of them by name, with its result as a table.
-//! - [`output`]: those values as CSV and Parquet, and as a summary.
+//! - [`output`]: those values as CSV, Parquet and SVG, and as a summary.
 //!
 //! What holds always: a job never changes a graph; it says beforehand what memory it needs; its results are the same for
 //! a seed, whatever the number of threads and whichever kind of graph holds the edges.
@@ -20,9 +20,10 @@ pub mod graph;
 pub mod job;
 pub mod jobs;
 pub mod output;
+mod random;
 pub mod run;
 
 pub use error::JobError;
 pub use graph::{Csr, Graph, SnapshotGraph, Undirected};
-pub use job::{Found, Job};
+pub use job::{Found, Job, Users};
 pub use run::{Run, RunOptions};

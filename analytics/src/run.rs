@@ -197,12 +197,28 @@ impl<'a> Run<'a> {
         worker: impl Fn() -> W + Send + Sync,
         work: impl Fn(&mut W, Range<u32>, &mut [T]) -> Result<A, JobError> + Send + Sync,
     ) -> Result<Vec<A>, JobError> {
-        let chunks = values.par_chunks_mut(CHUNK_VERTICES).enumerate();
+        self.pass_rows(step, values, 1, worker, work)
+    }
+
+    /// The same where each vertex has a row of so many values.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pass`](Run::pass).
+    pub fn pass_rows<T: Send, W, A: Send>(
+        &self,
+        step: &Step,
+        values: &mut [T],
+        width: usize,
+        worker: impl Fn() -> W + Send + Sync,
+        work: impl Fn(&mut W, Range<u32>, &mut [T]) -> Result<A, JobError> + Send + Sync,
+    ) -> Result<Vec<A>, JobError> {
+        let chunks = values.par_chunks_mut(CHUNK_VERTICES * width).enumerate();
         let answers = chunks.map_init(worker, |worker, (idx, values)| {
             self.check()?;
-            let start = (idx * CHUNK_VERTICES) as u32;
-            let answer = work(worker, start..start + values.len() as u32, values)?;
-            self.advance(step, values.len());
+            let (start, vertices) = ((idx * CHUNK_VERTICES) as u32, values.len() / width);
+            let answer = work(worker, start..start + vertices as u32, values)?;
+            self.advance(step, vertices);
             Ok(answer)
         });
         self.pool.install(|| answers.collect())

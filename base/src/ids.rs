@@ -134,6 +134,14 @@ impl Direction {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// The other one.
+    pub const fn opposite(self) -> Self {
+        match self {
+            Direction::Forward => Direction::Reverse,
+            Direction::Reverse => Direction::Forward,
+        }
+    }
+
     /// The lower-case name, as it is in file names and logs.
     pub const fn name(self) -> &'static str {
         match self {

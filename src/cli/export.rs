@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use base::{Direction, Relation};
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use graph_store::Store;
-use graph_store::export::{Export, ExportReport, Format, Ids, export};
+use graph_store::export::{Export, ExportReport, Format, Ids, export, export_partitions};
 
 use super::Failure;
 use super::graph::{json, open_existing, table};
 use super::new_file::NewFile;
-use crate::config::Role;
+use super::new_folder::NewFolder;
+use crate::config::{Config, Role};
 use crate::progress::Progress;
+
+/// Files of each kind at the most.
+const PARTITIONS_MAX: u64 = 10_000;
 
 pub(super) fn command() -> Command {
     super::command_of("export", Role::Inspect)
@@ -25,13 +29,20 @@ pub(super) fn command() -> Command {
         .arg(choice("ids", &["external", "users"], "External ids where there are any, or the store's own"))
         .arg(Arg::new("times").long("times").action(ArgAction::SetTrue).help("Write the time of each edge"))
         .arg(Arg::new("weights").long("weights").action(ArgAction::SetTrue).help("Write the weight of each edge"))
+        .arg(
+            Arg::new("partitions")
+                .long("partitions")
+                .value_name("N")
+                .value_parser(RangedU64ValueParser::<u32>::new().range(1..=PARTITIONS_MAX))
+                .help("So many Parquet files of edges and of vertices in a folder that is not there yet; _SUCCESS is the last"),
+        )
         .arg(json())
         .arg(
             Arg::new("out")
                 .value_name("OUT")
                 .value_parser(value_parser!(PathBuf))
                 .required_unless_present("print-config")
-                .help("A file that is not there yet; text and CSV also go to standard output, as -"),
+                .help("A file or folder that is not there yet; text and CSV also go to standard output, as -"),
         )
 }
 
@@ -45,6 +56,12 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let Some(config) = super::configure(Role::Inspect, flags)? else { return Ok(()) };
     let Some(out) = flags.get_one::<PathBuf>("out") else { return Ok(()) };
     let what = what(flags);
+    if let Some(partitions) = flags.get_one::<u32>("partitions") {
+        if what.format != Format::Parquet {
+            return Err(anyhow::anyhow!("only Parquet is written in partitions").into());
+        }
+        return in_partitions(&config, flags, &what, *partitions, out);
+    }
     let to_stdout = out == Path::new("-");
     if to_stdout && matches!(what.format, Format::Parquet | Format::Roaring) {
         return Err(anyhow::anyhow!("only text and CSV can be written to standard output").into());
@@ -57,11 +74,30 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
         Some(mut file) => write(&store, &what, &mut file, out).and_then(|report| file.finish().map(|()| report)),
     };
     store.close();
-    let report = serde_json::to_value(written?)?;
-    if !to_stdout {
-        super::print(&if flags.get_flag("json") { format!("{report}\n") } else { table(&report) })?;
-    }
-    Ok(())
+    let report = written?;
+    if to_stdout { Ok(()) } else { say(&report, flags) }
+}
+
+/// Writes many files to a new folder.
+fn in_partitions(
+    config: &Config,
+    flags: &ArgMatches,
+    what: &Export,
+    partitions: u32,
+    out: &Path,
+) -> Result<(), Failure> {
+    let folder = NewFolder::create(out)?;
+    let store = open_existing(config)?;
+    let written = write_partitions(&store, what, partitions, &folder);
+    store.close();
+    let report = written?;
+    folder.finish()?;
+    say(&report, flags)
+}
+
+fn say(report: &ExportReport, flags: &ArgMatches) -> Result<(), Failure> {
+    let report = serde_json::to_value(report)?;
+    Ok(super::print(&if flags.get_flag("json") { format!("{report}\n") } else { table(&report) })?)
 }
 
 fn what(flags: &ArgMatches) -> Export {
@@ -85,4 +121,12 @@ fn write(store: &Store, what: &Export, out: impl Write + Send, name: &Path) -> a
     let progress = Progress::new("exporting", Progress::SHARES);
     let report = export(&snapshot, what, out, &|done, all| progress.set_share(done as f64 / all.max(1) as f64));
     report.with_context(|| format!("writing to {}", name.display()))
+}
+
+fn write_partitions(store: &Store, what: &Export, partitions: u32, folder: &NewFolder) -> anyhow::Result<ExportReport> {
+    let snapshot = store.snapshot()?;
+    let progress = Progress::new("exporting", Progress::SHARES);
+    let tell = |done, all: u64| progress.set_share(done as f64 / all.max(1) as f64);
+    let report = export_partitions(&snapshot, what, partitions, |name| folder.file(name), &tell);
+    report.with_context(|| format!("writing to {}", folder.path().display()))
 }

@@ -10,6 +10,7 @@ mod graph;
 mod import;
 mod memory;
 mod new_file;
+mod new_folder;
 mod servers;
 mod token;
 

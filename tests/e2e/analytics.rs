@@ -16,7 +16,7 @@ use crate::support::{data, wait};
 const ENDLESS: &str = "100000";
 
 /// The Python with the libraries to compare with, which `scripts/test` installs.
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python").join("bin/python3");
     if python.exists() {
         return Some(python);
@@ -42,7 +42,7 @@ fn small(folder: &Path) -> String {
 }
 
 /// Runs a job with `--out`, and answers the lines of the file but for the first, split.
-fn rows(data: &str, out: &Path, arguments: &[&str]) -> Vec<Vec<String>> {
+pub(crate) fn rows(data: &str, out: &Path, arguments: &[&str]) -> Vec<Vec<String>> {
     let out = out.to_str().expect("text");
     run(&[&["analytics"], arguments, &["--data", data, "--out", out]].concat()).success();
     let text = fs::read_to_string(out).expect("just written");
@@ -211,4 +211,37 @@ fn a_job_that_is_told_to_stop_ends_with_1_and_leaves_its_checkpoint_but_no_resul
     let told = run(&["analytics", "pagerank", "--data", &data, "--iterations", "3"]);
     assert!(told.stderr.contains("starting afresh: the checkpoint is of something else"), "{}", told.stderr);
     told.success();
+}
+
+/// Who is suggested to some people, who is like them, and what else is asked about people.
+#[test]
+fn some_are_asked_about_and_pictures_are_drawn() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let data = small(folder.path());
+    let out = |name: &str| folder.path().join(name);
+    // All that is known of 101 is that 100 follows them and eight others.
+    let mut suggested = rows(&data, &out("suggested"), &["who-to-follow", "--users", "101", "--top", "20"]);
+    suggested.sort();
+    let pairs: Vec<_> = suggested.iter().map(|row| (row[0].as_str(), row[1].parse::<u64>().expect("an id"))).collect();
+    assert_eq!(pairs, (102..110).map(|other| ("101", other)).collect::<Vec<_>>());
+    let users = out("users");
+    fs::write(&users, "103\n\n109\n").expect("a file can be written");
+    let users = users.to_str().expect("text");
+    let arguments = ["similar", "--users", users, "--of", "followers", "--measure", "cosine", "--top", "2"];
+    let similar = rows(&data, &out("similar"), &arguments);
+    let expected = [["103", "101", "1.0"], ["103", "102", "1.0"], ["109", "101", "1.0"], ["109", "102", "1.0"]];
+    assert_eq!(similar, expected);
+    assert!(rows(&data, &out("communities"), &["communities"]).iter().all(|row| row[1] == "100"), "all are one");
+    for (job, title) in [("degrees", "Degrees of 10 vertices"), ("influence", "Distances of pairs")] {
+        let picture = out(job).with_extension("svg");
+        run(&["analytics", job, "--data", &data, "--plot", picture.to_str().expect("text")]).success();
+        let svg = fs::read_to_string(&picture).expect("just drawn");
+        assert!(svg.contains(title) && svg.contains("<circle"), "{svg}");
+    }
+    let report = run(&["analytics", "influence", "--data", &data, "--json"]).success();
+    let report: Value = serde_json::from_str(&report).expect("one object");
+    // Everybody is one edge from 100, and there is no other way.
+    assert_eq!((&report["mean_distance"], &report["all_distances_seen"]), (&Value::from(1.0), &Value::from(true)));
+    let unknown = run(&["analytics", "who-to-follow", "--data", &data, "--users", "7"]).failure(1);
+    assert!(unknown.contains("nobody in the graph has the id 7"), "{unknown}");
 }

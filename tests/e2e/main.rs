@@ -5,6 +5,7 @@
 //! - [`import`]: real graphs in, the same graphs out.
 //! - [`generate`]: made-up graphs, counted, imported and found whole.
 //! - [`operations`]: export, backup while it serves, restore, repair.
+//! - [`engines`]: DuckDB and Polars over what is exported for them compute what we do.
 //! - [`analytics`]: jobs over a whole graph equal another library's, also when they are killed on the way.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
@@ -22,6 +23,7 @@ mod chaos;
 mod cli;
 mod crash;
 mod engagement;
+mod engines;
 mod feeds;
 mod generate;
 mod import;

@@ -74,6 +74,15 @@ pub trait Graph: Sync {
         weights: &mut Vec<f64>,
     ) -> Result<(), JobError>;
 
+    /// Appends whom a vertex must not be shown, whatever the edges say.
+    ///
+    /// # Errors
+    ///
+    /// The graph cannot say.
+    fn unwanted(&self, _vertex: u32, _unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        Ok(())
+    }
+
     /// Whether forward and reverse lists are the same, so that one of them is enough.
     fn is_symmetric(&self) -> bool {
         false

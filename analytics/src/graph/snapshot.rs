@@ -77,6 +77,19 @@ impl Graph for SnapshotGraph<'_> {
         Ok(())
     }
 
+    /// Who is blocked or muted by a user, and who blocks them.
+    fn unwanted(&self, user: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        let user = UserId(user);
+        for list in [
+            ListRef::forward(Relation::Block, user),
+            ListRef::reverse(Relation::Block, user),
+            ListRef::forward(Relation::Mute, user),
+        ] {
+            unwanted.extend(self.snapshot.edges(list)?.into_iter().map(|edge| edge.user.0));
+        }
+        Ok(())
+    }
+
     fn stride(&self) -> u32 {
         self.snapshot.slots().count().into()
     }

@@ -133,6 +133,10 @@ impl<G: Graph> Graph for Undirected<G> {
         Ok(())
     }
 
+    fn unwanted(&self, vertex: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        self.graph.unwanted(vertex, unwanted)
+    }
+
     fn is_symmetric(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! A table as CSV: a line of names, and a line for each vertex, ascending by vertex.
+//! A table as CSV: a line of names, and a line for each row.
 
 use std::io::{BufWriter, Write};
 
@@ -7,14 +7,14 @@ use super::{OutputError, Table, Value};
 pub(super) fn write(table: &Table<'_>, out: impl Write) -> Result<(), OutputError> {
     let mut out = BufWriter::new(out);
     write!(out, "id")?;
-    for column in &table.columns {
+    for column in table.columns {
         write!(out, ",{}", column.name)?;
     }
     writeln!(out)?;
-    for vertex in 0..table.vertices {
-        write!(out, "{}", (table.id)(vertex))?;
-        for column in &table.columns {
-            match table.value(column, vertex) {
+    for row in 0..table.rows.len() {
+        write!(out, "{}", table.id(row))?;
+        for column in table.columns {
+            match table.value(column, row) {
                 Value::Whole(value) => write!(out, ",{value}")?,
                 Value::Real(value) if value.is_infinite() => write!(out, ",infinity")?,
                 // As many digits as it takes to read the same number again.
@@ -29,7 +29,7 @@ pub(super) fn write(table: &Table<'_>, out: impl Write) -> Result<(), OutputErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Column, Format, Kind, Values};
+    use super::super::{Column, Format, Kind, Rows, Values};
     use super::*;
     use crate::jobs::UNREACHED;
 
@@ -42,9 +42,13 @@ mod tests {
             column("of", Values::Vertices(vec![0, 0, 2])),
         ];
         let mut out = Vec::new();
-        Table { vertices: 3, id: &|vertex| 100 + u64::from(vertex), columns }.write(Format::Csv, &mut out)?;
+        let id = |vertex| 100 + u64::from(vertex);
+        Table { rows: &Rows::Each(3), id: &id, columns: &columns }.write(Format::Csv, &mut out)?;
         let expected = "id,value,level,of\n100,0.1,0,100\n101,1e-7,7,100\n102,infinity,9223372036854775807,102\n";
         assert_eq!(String::from_utf8_lossy(&out), expected);
+        out.clear();
+        Table { rows: &Rows::Of(vec![7, 7, 2]), id: &id, columns: &columns[2..] }.write(Format::Csv, &mut out)?;
+        assert_eq!(String::from_utf8_lossy(&out), "id,of\n107,100\n107,100\n102,102\n");
         Ok(())
     }
 }

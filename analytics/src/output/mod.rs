@@ -1,16 +1,19 @@
-//! What a job found, for those who go on with it: CSV and Parquet with a line for each vertex, and a summary for people.
+//! What a job found, for those who go on with it: CSV and Parquet with a line for each vertex or pair, and a summary for
+//! people.
 //!
-//! - [`Table`]: the values of every vertex, column by column.
-//! - `csv`, `parquet`: the table as a file; [`Summary`], [`Histogram`]: the table at a glance.
+//! - [`Table`]: the values of every row, column by column; [`Rows`]: of whom they are.
+//! - `csv`, `parquet`: the table as a file; [`Plot`]: what is spread how, as a picture; [`Summary`], [`Histogram`]: the table at a glance.
 
 mod csv;
 mod histogram;
 mod parquet;
+mod plot;
 mod summary;
 
 use std::io::{self, Write};
 
 pub use histogram::{Bar, Histogram};
+pub use plot::Plot;
 pub use summary::{ColumnSummary, Row, Summary};
 
 use crate::jobs::UNREACHED;
@@ -18,7 +21,7 @@ use crate::jobs::UNREACHED;
 /// The number that the LDBC Graphalytics specification has for a vertex that is not reached.
 pub const UNREACHED_VALUE: u64 = i64::MAX as u64;
 /// Rows of one Parquet row group, and of what is in memory twice while it is written.
-const ROW_GROUP: u32 = 1 << 20;
+const ROW_GROUP: usize = 1 << 20;
 
 /// A table could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,9 @@ pub enum OutputError {
     /// The columns could not be written.
     #[error("the columns cannot be written")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The plot could not be drawn.
+    #[error("the plot cannot be drawn")]
+    Plot(#[from] plotters::drawing::DrawingAreaErrorKind<io::Error>),
 }
 
 /// How a table is written.
@@ -40,7 +46,39 @@ pub enum Format {
     Parquet,
 }
 
-/// One value for each vertex, ascending by vertex.
+/// Of which vertex each row is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Rows {
+    /// One of each of so many, ascending.
+    Each(u32),
+    /// Any number of each.
+    Of(Vec<u32>),
+}
+
+impl Rows {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Rows::Each(vertices) => *vertices as usize,
+            Rows::Of(vertices) => vertices.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The vertex of a row.
+    fn vertex(&self, row: usize) -> u32 {
+        match self {
+            Rows::Each(_) => row as u32,
+            Rows::Of(vertices) => vertices[row],
+        }
+    }
+}
+
+/// One value for each row.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Values {
     /// Numbers, of which some may be infinite.
@@ -73,18 +111,18 @@ pub struct Column {
     pub name: &'static str,
     /// What its values are to each other.
     pub kind: Kind,
-    /// By vertex.
+    /// By row.
     pub values: Values,
 }
 
 /// What a job found.
 pub struct Table<'a> {
-    /// How many vertices there are: as many values are in each column.
-    pub vertices: u32,
+    /// Of whom the rows are: each column has as many values.
+    pub rows: &'a Rows,
     /// By which number others know a vertex.
     pub id: &'a (dyn Fn(u32) -> u64 + Sync),
     /// At least one.
-    pub columns: Vec<Column>,
+    pub columns: &'a [Column],
 }
 
 /// A value as it is written.
@@ -120,8 +158,12 @@ impl Table<'_> {
         }
     }
 
-    fn value(&self, column: &Column, vertex: u32) -> Value {
-        let place = vertex as usize;
+    /// The external id of the vertex of a row.
+    fn id(&self, row: usize) -> u64 {
+        (self.id)(self.rows.vertex(row))
+    }
+
+    fn value(&self, column: &Column, place: usize) -> Value {
         match &column.values {
             Values::Reals(values) => Value::Real(values[place]),
             Values::Wholes(values) => Value::Whole(values[place]),

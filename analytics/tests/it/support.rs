@@ -13,7 +13,7 @@ use graph_store::store::{Change, Snapshot, Wanted};
 use graph_store::{Options, Store};
 
 /// Seconds since 1970 that the stores' clock shows.
-const NOW: u32 = 1_800_000_000;
+pub(crate) const NOW: u32 = 1_800_000_000;
 
 /// A store of so many users, on a disk in memory.
 pub(crate) fn store_of(users: u32) -> Store {

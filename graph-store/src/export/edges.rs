@@ -1,8 +1,9 @@
 //! Edge after edge, in rows.
 
 use std::iter;
+use std::ops::Range;
 
-use base::{Direction, ListRef};
+use base::{Direction, ListRef, UserId};
 
 use super::names::Names;
 use super::{Export, ExportError, ExportReport};
@@ -10,7 +11,7 @@ use crate::segment::DEFAULT_WEIGHT;
 use crate::store::Snapshot;
 
 /// Edges that are handed on at once, and the most in a row group.
-const ROWS_MAX: usize = 1 << 20;
+pub(super) const ROWS_MAX: usize = 1 << 20;
 /// Users between two reports of progress.
 const REPORT_EVERY: u32 = 4096;
 
@@ -43,18 +44,19 @@ pub(super) trait RowWriter {
     fn finish(self) -> Result<(), ExportError>;
 }
 
-/// Writes every edge.
+/// Writes every edge in the lists of some users.
 pub(super) fn write(
     snapshot: &Snapshot,
     what: &Export,
+    users: Range<u32>,
+    names: &Names,
     mut writer: impl RowWriter,
     progress: &dyn Fn(u64, u64),
 ) -> Result<ExportReport, ExportError> {
-    let names = Names::new(snapshot, what.ids)?;
     let mut report = ExportReport { revision: snapshot.revision().token(), ..ExportReport::default() };
     let mut rows = Rows::default();
-    let mut reported = 0;
-    for list in snapshot.lists(what.relation, what.direction) {
+    let mut reported = users.start;
+    for list in snapshot.lists_of(users.map(UserId), what.relation, what.direction) {
         let (user, edges) = list?;
         let owner = names.of(user);
         report.lists += 1;

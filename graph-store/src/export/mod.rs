@@ -7,11 +7,14 @@
 //! | Parquet | the same as columns, `source` and `target` unsigned, `time` in seconds, `weight` a double; row groups of 1,048,576 edges, zstd |
 //! | roaring | each list as a portable roaring bitmap, in the container that [`roaring`] describes |
 //!
+//! For engines that read many files at once, [`export_partitions`] writes edges and vertices as many Parquet files.
+//!
 //! In memory are one row group, one list and, for external ids and for the index of bitmaps, eight bytes a user.
 
 mod edges;
 mod names;
 mod parquet;
+mod partitions;
 pub mod roaring;
 mod text;
 
@@ -23,6 +26,7 @@ use serde::Serialize;
 use crate::store::{Columns, Snapshot, StoreError};
 
 pub use names::Names;
+pub use partitions::export_partitions;
 
 /// How a graph is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +66,12 @@ pub struct Export {
     pub times: bool,
     /// Whether the weight of each edge is written, 1 where none was ever given. Bitmaps have none.
     pub weights: bool,
+}
+
+impl Export {
+    fn columns(&self) -> Columns {
+        Columns { times: self.times, weights: self.weights }
+    }
 }
 
 /// What was written.
@@ -111,12 +121,15 @@ pub fn export(
     out: impl Write + Send,
     progress: &dyn Fn(u64, u64),
 ) -> Result<ExportReport, ExportError> {
-    let columns = Columns { times: what.times, weights: what.weights };
+    if what.format == Format::Roaring {
+        let only_ids = !what.times && !what.weights;
+        return if only_ids { roaring::write(snapshot, what, out, progress) } else { Err(ExportError::OnlyIds) };
+    }
+    let (columns, all) = (what.columns(), 0..snapshot.users());
+    let names = &Names::new(snapshot, what.ids)?;
     match what.format {
-        Format::Text => edges::write(snapshot, what, text::TextEdges::text(out), progress),
-        Format::Csv => edges::write(snapshot, what, text::TextEdges::csv(out, columns)?, progress),
-        Format::Parquet => edges::write(snapshot, what, parquet::ParquetEdges::new(out, columns)?, progress),
-        Format::Roaring if what.times || what.weights => Err(ExportError::OnlyIds),
-        Format::Roaring => roaring::write(snapshot, what, out, progress),
+        Format::Text => edges::write(snapshot, what, all, names, text::TextEdges::text(out), progress),
+        Format::Csv => edges::write(snapshot, what, all, names, text::TextEdges::csv(out, columns)?, progress),
+        _ => edges::write(snapshot, what, all, names, parquet::ParquetEdges::new(out, columns)?, progress),
     }
 }

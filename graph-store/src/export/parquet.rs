@@ -1,8 +1,10 @@
-//! Edges as columns.
+//! Edges as columns, and vertices as one.
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
+use base::UserId;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{DataType, DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
@@ -11,10 +13,12 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 use super::ExportError;
-use super::edges::{RowWriter, Rows};
+use super::edges::{ROWS_MAX, RowWriter, Rows};
+use super::names::Names;
 use crate::store::Columns;
 
 const ENDS: &str = "required int64 source (integer(64, false)); required int64 target (integer(64, false));";
+const ID: &str = "required int64 id (integer(64, false));";
 const TIME: &str = "required int64 time;";
 const WEIGHT: &str = "required double weight;";
 
@@ -29,16 +33,33 @@ impl<W: Write + Send> ParquetEdges<W> {
         let time = if columns.times { TIME } else { "" };
         let weight = if columns.weights { WEIGHT } else { "" };
         let schema = parse_message_type(&format!("message edges {{ {ENDS} {time} {weight} }}"))?;
-        // Ids of one list ascend, so what is stored are their small differences.
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_dictionary_enabled(false)
-            .set_encoding(Encoding::DELTA_BINARY_PACKED)
-            .set_column_encoding(ColumnPath::from("weight"), Encoding::PLAIN)
-            .build();
-        let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
+        let writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties()))?;
         Ok(ParquetEdges { writer })
     }
+}
+
+/// Ids ascend, in one list or in all of a file, so what is stored are their small differences.
+fn properties() -> WriterProperties {
+    WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::DELTA_BINARY_PACKED)
+        .set_column_encoding(ColumnPath::from("weight"), Encoding::PLAIN)
+        .build()
+}
+
+/// Writes the numbers of some users as the one column of a file.
+pub(super) fn write_vertices(users: Range<u32>, names: &Names, out: impl Write + Send) -> Result<(), ExportError> {
+    let schema = parse_message_type(&format!("message vertices {{ {ID} }}"))?;
+    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties()))?;
+    for start in users.clone().step_by(ROWS_MAX) {
+        let rows = start..users.end.min(start.saturating_add(ROWS_MAX as u32));
+        let mut group = writer.next_row_group()?;
+        column::<Int64Type, _>(&mut group, rows.map(|user| names.of(UserId(user)).cast_signed()))?;
+        group.close()?;
+    }
+    writer.close()?;
+    Ok(())
 }
 
 impl<W: Write + Send> RowWriter for ParquetEdges<W> {

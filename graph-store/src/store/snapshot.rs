@@ -221,7 +221,8 @@ impl Snapshot {
         (u32::from(slot.0)..self.users).step_by(usize::from(self.slots.count())).map(UserId)
     }
 
-    fn lists_of(
+    /// The same of some users.
+    pub(crate) fn lists_of(
         &self,
         users: impl Iterator<Item = UserId>,
         relation: Relation,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use base::disk::SimulatedDisk;
 use base::{Direction, Edge, ListRef, Relation, UserId};
 use graph_store::Store;
-use graph_store::export::{Export, ExportError, ExportReport, Format, Ids, export};
+use graph_store::export::{Export, ExportError, ExportReport, Format, Ids, export, export_partitions};
 use graph_store::import::{Import, import};
 use graph_store::log::Operation;
 use graph_store::store::{BulkEdges, Wanted};
@@ -212,4 +212,44 @@ fn who_has_no_external_id_goes_by_the_user_id_unless_that_is_anothers() {
     let refused = export(&snapshot, &FOLLOWS, Vec::new(), &|_, _| {}).expect_err("two users would be 1");
     assert!(matches!(refused, ExportError::Ambiguous { user: UserId(1), other: UserId(3) }), "{refused}");
     assert_eq!(written(&store, &Export { ids: Ids::Users, ..FOLLOWS }).0, b"0 1\n1 2\n");
+}
+
+#[test]
+fn parts_together_are_the_graph_and_nobody_is_in_two() {
+    let store = filled();
+    let snapshot = store.snapshot().expect("the disk works");
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for partitions in [1, 3, 400] {
+        let root = folder.path().join(partitions.to_string());
+        let create = |name: &str| {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().expect("it is in a folder"))?;
+            std::fs::File::create_new(path)
+        };
+        let what = Export { format: Format::Parquet, times: true, ..FOLLOWS };
+        let report = export_partitions(&snapshot, &what, partitions, create, &|_, _| {}).expect("the disk works");
+        let (mut rows, mut vertices, mut owners) = (Rows::new(), Vec::new(), Vec::new());
+        for part in 0..partitions {
+            let reader = |kind: &str| {
+                let file = std::fs::File::open(root.join(format!("{kind}/part-{part:05}.parquet"))).expect("there");
+                SerializedFileReader::new(file).expect("a Parquet file")
+            };
+            for row in reader("vertices").get_row_iter(None).expect("readable") {
+                vertices.push(row.expect("readable").get_ulong(0).expect("an id"));
+            }
+            let before = rows.len();
+            for row in reader("edges").get_row_iter(None).expect("readable") {
+                let row = row.expect("readable");
+                let time = row.get_long(2).expect("a time") as u32;
+                rows.push((row.get_ulong(0).expect("an id"), row.get_ulong(1).expect("an id"), time));
+            }
+            owners.push(rows[before..].iter().map(|(source, ..)| *source).collect::<BTreeSet<_>>());
+        }
+        assert_eq!(rows, expected(&store, Relation::Follow));
+        assert_eq!(vertices, (0..300).map(|user| (1 << 40) + user * user).collect::<Vec<_>>());
+        assert_eq!(owners.iter().map(BTreeSet::len).sum::<usize>() as u64, report.lists);
+        assert_eq!((report.edges, report.revision), (rows.len() as u64, store.revision().token()));
+        let files = ["edges", "vertices"].map(|kind| std::fs::read_dir(root.join(kind)).expect("there").count());
+        assert_eq!(files, [partitions as usize; 2]);
+    }
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use analytics::Job;
-use analytics::jobs::{Cdlp, PageRank, Sssp};
+use analytics::jobs::{Cdlp, Communities, Influence, Measure, PageRank, Similar, Sssp, WhoToFollow};
+use analytics::{Job, Users};
+use anyhow::Context;
+use base::Direction;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
@@ -15,7 +17,7 @@ use crate::config::Role;
 const THREADS_MAX: u64 = 1024;
 
 /// One command for each job.
-pub(super) fn commands() -> [Command; 10] {
+pub(super) fn commands() -> [Command; 14] {
     let source = || {
         value("source", "ID", value_parser!(u64), "Where to start: an external id")
             .required_unless_present("print-config")
@@ -31,9 +33,10 @@ pub(super) fn commands() -> [Command; 10] {
                 ValueParser::new(not_negative),
                 "Stop once an iteration changes all ranks together by less; 1e-9 unless iterations are given",
             )),
-        job("bfs", "How many edges everybody is away from one").arg(source()),
-        job("wcc", "Components: who is connected with whom, in whatever direction"),
-        job("cdlp", "Communities by label propagation").arg(iterations("Iterations at the most; 10 unless given")),
+        plotted(job("bfs", "How many edges everybody is away from one")).arg(source()),
+        plotted(job("wcc", "Components: who is connected with whom, in whatever direction")),
+        plotted(job("cdlp", "Communities by label propagation"))
+            .arg(iterations("Iterations at the most; 10 unless given")),
         job("lcc", "Local clustering: how well everybody's neighbours know each other"),
         job("sssp", "How far everybody is from one, along edges of different lengths").arg(source()).arg(
             Arg::new("weights")
@@ -43,9 +46,39 @@ pub(super) fn commands() -> [Command; 10] {
         ),
         job("triangles", "How many pairs of everybody's neighbours are neighbours"),
         job("kcore", "Core numbers: how deep everybody sits among those with many neighbours"),
-        job("degrees", "How many edges everybody has, in and out"),
+        plotted(job("degrees", "How many edges everybody has, in and out")),
         job("reciprocity", "How many of everybody's edges are mutual"),
+        plotted(job("communities", "Communities by modularity, by the Leiden algorithm; always undirected"))
+            .arg(iterations("How often all of it is done, from what was found before; 2 unless given"))
+            .arg(value("resolution", "R", ValueParser::new(not_negative), "More makes smaller ones; 1 unless given")),
+        plotted(job("influence", "Harmonic centralities and how far people are from one another, by HyperBall")).arg(
+            value("precision", "P", RangedU64ValueParser::<u32>::new().range(6..=16), "Counters of 2^P bytes")
+                .default_value("8"),
+        ),
+        for_users(job("similar", "Who follows, or is followed by, the most similar people"))
+            .arg(choice("measure", &["jaccard", "cosine"], "How similarity is measured"))
+            .arg(choice("of", &["followees", "followers"], "Whose lists are compared"))
+            .arg(value(
+                "steps",
+                "N",
+                value_parser!(u64),
+                "List members that the exact way may look at; beyond, hashes are compared; 2^40 unless given",
+            )),
+        for_users(job("who-to-follow", "Whom to suggest to everybody: circles of trust, and SALSA on them"))
+            .arg(value("circle", "N", value_parser!(u32), "People in a circle of trust; 500 unless given")),
     ]
+}
+
+/// With `--plot`.
+fn plotted(job: Command) -> Command {
+    job.arg(value("plot", "FILE.svg", value_parser!(PathBuf), "Where a picture goes: a file that is not there yet"))
+}
+
+/// With `--users` and `--top`.
+fn for_users(job: Command) -> Command {
+    let users = "For whom: an external id, or a file with one a line; everybody unless given";
+    job.arg(value("users", "FILE|ID", value_parser!(String), users))
+        .arg(value("top", "K", value_parser!(u16), "So many for each at the most").default_value("10"))
 }
 
 /// The job that the flags describe.
@@ -73,8 +106,55 @@ pub(super) fn job_of(name: &str, flags: &ArgMatches, source: &Source) -> anyhow:
         "kcore" => Job::KCore,
         "degrees" => Job::Degrees,
         "reciprocity" => Job::Reciprocity,
+        "communities" => {
+            let default = Communities::default();
+            Job::Communities(Communities {
+                resolution: number("resolution").unwrap_or(default.resolution),
+                iterations: iterations().unwrap_or(default.iterations),
+            })
+        }
+        "influence" => {
+            let precision = flags.get_one("precision").copied();
+            let default = Influence::default();
+            Job::Influence(Influence { precision: precision.unwrap_or(default.precision), ..default })
+        }
+        "similar" => {
+            let is = |name: &str, value: &str| flags.get_one::<String>(name).is_some_and(|given| given == value);
+            let default = Similar::default();
+            let parameters = Similar {
+                top: top(flags),
+                measure: if is("measure", "cosine") { Measure::Cosine } else { Measure::Jaccard },
+                direction: if is("of", "followers") { Direction::Reverse } else { Direction::Forward },
+                steps_max: flags.get_one("steps").copied().unwrap_or(default.steps_max),
+                ..default
+            };
+            Job::Similar(parameters, users(flags, source)?)
+        }
+        "who-to-follow" => {
+            let default = WhoToFollow::default();
+            let circle = flags.get_one::<u32>("circle").map_or(default.circle, |circle| *circle as usize);
+            Job::WhoToFollow(WhoToFollow { top: top(flags), circle, ..default }, users(flags, source)?)
+        }
         _ => anyhow::bail!("there is no job {name}"),
     })
+}
+
+fn top(flags: &ArgMatches) -> usize {
+    flags.get_one::<u16>("top").copied().unwrap_or_default().into()
+}
+
+/// For whom it is: an id, or those in a file.
+fn users(flags: &ArgMatches, source: &Source) -> anyhow::Result<Users> {
+    let Some(given) = flags.get_one::<String>("users") else { return Ok(Users::All) };
+    if let Ok(id) = given.parse() {
+        return Ok(Users::These(vec![source.vertex(id)?]));
+    }
+    let text = std::fs::read_to_string(given).with_context(|| format!("reading {given}"))?;
+    let user = |line: &str| {
+        let id = line.trim().parse().with_context(|| format!("{line:?} in {given} is not an id"))?;
+        source.vertex(id)
+    };
+    Ok(Users::These(text.lines().filter(|line| !line.trim().is_empty()).map(user).collect::<Result<_, _>>()?))
 }
 
 /// A job, with the flags that all have.
@@ -113,6 +193,11 @@ fn job(name: &'static str, about: &'static str) -> Command {
                 .default_value("30"),
         )
         .arg(graph::json())
+}
+
+/// A flag with some values, the first of which is the default.
+fn choice(name: &'static str, values: &'static [&'static str], help: &'static str) -> Arg {
+    value(name, "WHICH", PossibleValuesParser::new(values), help).default_value(values[0])
 }
 
 fn value(name: &'static str, value: &'static str, parser: impl Into<ValueParser>, help: &'static str) -> Arg {

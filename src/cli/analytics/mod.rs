@@ -5,6 +5,7 @@
 mod flags;
 mod source;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,8 +44,9 @@ pub(super) fn run(analytics: &ArgMatches) -> Result<(), Failure> {
     let out = flags.get_one::<PathBuf>("out");
     // Before anything is read: a file that is there already is the most likely mistake.
     let file = out.map(|out| NewFile::create(out)).transpose()?;
+    let picture = plot_of(flags).map(|plot| NewFile::create(plot)).transpose()?;
     let source = Source::open(&config)?;
-    let report = compute(name, flags, &config, &source, file);
+    let report = compute(name, flags, &config, &source, [file, picture]);
     source.close();
     super::print(&report?)?;
     Ok(())
@@ -56,7 +58,7 @@ fn compute(
     flags: &ArgMatches,
     config: &Config,
     source: &Source,
-    file: Option<NewFile>,
+    [file, picture]: [Option<NewFile>; 2],
 ) -> anyhow::Result<String> {
     let job = flags::job_of(name, flags, source)?;
     let undirected = flags.get_flag("undirected");
@@ -72,7 +74,7 @@ fn compute(
     let started = Instant::now();
     let found = job.run(graph, undirected, &|vertex| source.id(vertex), &run);
     drop(progress.lock().unwrap_or_else(PoisonError::into_inner).take());
-    let Found { columns, figures } = found?;
+    let Found { rows, columns, figures, plot } = found?;
     let vertices = source.snapshot.users();
     let mut report = json!({
         "job": name,
@@ -85,10 +87,14 @@ fn compute(
     for (name, value) in figures {
         report[name] = value;
     }
-    let values = Table { vertices, id: &|vertex| source.id(vertex), columns };
+    let values = Table { rows: &rows, id: &|vertex| source.id(vertex), columns: &columns };
     if let Some(mut file) = file {
         values.write(format(flags), &mut file)?;
         file.finish()?;
+    }
+    if let (Some(mut picture), Some(plot)) = (picture, plot) {
+        picture.write_all(plot.svg()?.as_bytes())?;
+        picture.finish()?;
     }
     // What was found is where it was wanted.
     checkpoints.remove().context("removing the checkpoint")?;
@@ -106,6 +112,11 @@ fn format(flags: &ArgMatches) -> Format {
         Some("parquet") => Format::Parquet,
         _ => Format::Csv,
     }
+}
+
+/// Where the picture goes, of jobs that have one.
+fn plot_of(flags: &ArgMatches) -> Option<&PathBuf> {
+    flags.try_get_one("plot").ok().flatten()
 }
 
 fn options(flags: &ArgMatches) -> RunOptions {
