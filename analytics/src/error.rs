@@ -20,6 +20,9 @@ pub enum JobError {
         /// Bytes that it may take.
         bound: u64,
     },
+    /// The system has no room for its arrays.
+    #[error("there is no room for the arrays of a job")]
+    Room(#[source] io::Error),
     /// Its threads could not be started.
     #[error("the threads of a job could not be started")]
     Threads(#[from] rayon::ThreadPoolBuildError),

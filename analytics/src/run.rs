@@ -54,7 +54,7 @@ pub struct Progress {
 /// Hears of progress, from any thread.
 pub type Tell<'a> = dyn Fn(Progress) + Send + Sync + 'a;
 
-/// The circumstances of a job.
+/// The circumstances of one job.
 pub struct Run<'a> {
     pool: ThreadPool,
     options: RunOptions,

@@ -9,9 +9,11 @@
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
 //! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
 //! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
+//! - `analytics`: jobs over whole graphs, on compressed lists beside plain arrays.
 //! - `who-to-follow`: how often hidden followees are suggested, beside two ways that everybody knows.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
+pub mod analytics;
 pub mod bound;
 pub mod churn;
 pub mod cores;

@@ -98,3 +98,49 @@ pub trait Graph: Sync {
         starts.flat_map(move |start| (start..vertices.end).step_by(stride as usize))
     }
 }
+
+impl<G: Graph> Graph for &G {
+    fn vertices(&self) -> u32 {
+        (**self).vertices()
+    }
+
+    fn edges(&self) -> u64 {
+        (**self).edges()
+    }
+
+    fn degree(&self, direction: Direction, vertex: u32) -> Result<u32, JobError> {
+        (**self).degree(direction, vertex)
+    }
+
+    #[inline]
+    fn neighbours<'a>(
+        &'a self,
+        direction: Direction,
+        vertex: u32,
+        buffer: &'a mut Buffer,
+    ) -> Result<&'a [u32], JobError> {
+        (**self).neighbours(direction, vertex, buffer)
+    }
+
+    fn has_weights(&self) -> bool {
+        (**self).has_weights()
+    }
+
+    fn weights(
+        &self,
+        direction: Direction,
+        vertex: u32,
+        neighbours: &[u32],
+        weights: &mut Vec<f64>,
+    ) -> Result<(), JobError> {
+        (**self).weights(direction, vertex, neighbours, weights)
+    }
+
+    fn is_symmetric(&self) -> bool {
+        (**self).is_symmetric()
+    }
+
+    fn stride(&self) -> u32 {
+        (**self).stride()
+    }
+}

@@ -38,7 +38,7 @@ struct Args {
     /// People of whom a followee is hidden.
     #[arg(long, default_value_t = 5000)]
     people: usize,
-    /// What the choice of people and followees follows from. The default parameters were chosen with 3.
+    /// What the choice of people and followees follows from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

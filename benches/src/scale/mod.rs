@@ -6,7 +6,7 @@ mod bitmaps;
 mod change;
 mod degrees;
 mod load;
-mod process;
+pub(crate) mod process;
 mod questions;
 mod serve;
 

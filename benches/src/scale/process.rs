@@ -49,8 +49,14 @@ fn command(scale: &Scale, stage: Stage) -> Result<Command> {
 }
 
 /// The most memory that this process ever had, in bytes.
-pub(super) fn peak_rss_bytes() -> Result<u64> {
+pub(crate) fn peak_rss_bytes() -> Result<u64> {
     status_bytes("VmHWM:")
+}
+
+/// Begins the most memory that this process ever had anew, from what it has.
+pub(crate) fn reset_peak_rss() -> Result<()> {
+    // The number that Linux has for this.
+    Ok(std::fs::write("/proc/self/clear_refs", "5")?)
 }
 
 /// The memory that this process has, mapped files included, in bytes.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use analytics::checkpoint::{Checkpoints, Resumption};
 use analytics::output::{Format, Table};
-use analytics::{Found, Run, RunOptions, SnapshotGraph};
+use analytics::{Found, Graph, Run, RunOptions, SnapshotGraph};
 use anyhow::Context;
 use base::disk::RealDisk;
 use clap::{ArgMatches, Command};
@@ -75,12 +75,21 @@ fn compute(
     let found = job.run(graph, undirected, &|vertex| source.id(vertex), &run);
     drop(progress.lock().unwrap_or_else(PoisonError::into_inner).take());
     let Found { rows, columns, figures, plot } = found?;
-    let seconds = started.elapsed().as_secs_f64();
-    let (threads, vertices) = (run.threads(), source.snapshot.users());
+    let vertices = source.snapshot.users();
+    let mut report = json!({
+        "job": name,
+        "vertices": vertices,
+        "edges": graph.edges(),
+        "revision": source.snapshot.revision().token(),
+        "threads": run.threads(),
+        "seconds": started.elapsed().as_secs_f64(),
+    });
+    for (name, value) in figures {
+        report[name] = value;
+    }
     let values = Table { rows: &rows, id: &|vertex| source.id(vertex), columns: &columns };
     if let Some(mut file) = file {
-        let format = flags.get_one::<String>("format").is_some_and(|format| format == "parquet");
-        values.write(if format { Format::Parquet } else { Format::Csv }, &mut file)?;
+        values.write(format(flags), &mut file)?;
         file.finish()?;
     }
     if let (Some(mut picture), Some(plot)) = (picture, plot) {
@@ -90,14 +99,6 @@ fn compute(
     // What was found is where it was wanted.
     checkpoints.remove().context("removing the checkpoint")?;
     drop(runtime);
-    let edges = analytics::Graph::edges(&graph);
-    let revision = source.snapshot.revision().token();
-    let mut report = json!({ "job": name, "vertices": vertices, "edges": edges, "revision": revision });
-    report["seconds"] = seconds.into();
-    report["threads"] = threads.into();
-    for (name, value) in figures {
-        report[name] = value;
-    }
     let summary = values.summary();
     if flags.get_flag("json") {
         report["columns"] = serde_json::to_value(&summary.columns)?;
@@ -111,10 +112,20 @@ fn plot_of(flags: &ArgMatches) -> Option<&PathBuf> {
     flags.try_get_one("plot").ok().flatten()
 }
 
+fn format(flags: &ArgMatches) -> Format {
+    match flags.get_one::<String>("format").map(String::as_str) {
+        Some("parquet") => Format::Parquet,
+        _ => Format::Csv,
+    }
+}
+
 fn options(flags: &ArgMatches) -> RunOptions {
     RunOptions {
         threads: flags.get_one::<u64>("threads").map_or(0, |threads| *threads as usize),
-        memory_bytes: flags.get_one("memory").copied().unwrap_or_else(memory::half_of_the_machine),
+        memory_bytes: flags
+            .get_one("memory")
+            .copied()
+            .unwrap_or_else(|| memory::half_of_the_machine().unwrap_or(u64::MAX)),
         seed: flags.get_one("seed").copied().unwrap_or_default(),
         ..RunOptions::default()
     }
@@ -123,7 +134,7 @@ fn options(flags: &ArgMatches) -> RunOptions {
 /// What tells this graph at this revision from any other.
 fn graph_name(source: &Source, undirected: bool) -> String {
     let (users, revision) = (source.snapshot.users(), source.snapshot.revision());
-    let edges = analytics::Graph::edges(&SnapshotGraph::new(&source.snapshot));
+    let edges = SnapshotGraph::new(&source.snapshot).edges();
     let direction = if undirected { "undirected" } else { "directed" };
     format!("{users} vertices and {edges} edges, {direction}, at revision {}", revision.0)
 }
