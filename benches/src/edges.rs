@@ -38,6 +38,16 @@ impl Edges {
         Ok(Edges { users: u32::try_from(external_ids.len())?, edges })
     }
 
+    /// How many users there are.
+    pub fn users(&self) -> u32 {
+        self.users
+    }
+
+    /// Sources and targets, in the order of the file.
+    pub fn pairs(&self) -> &[(u32, u32)] {
+        &self.edges
+    }
+
     /// The same under random ids.
     pub fn permuted(self, seed: u64) -> Self {
         let mut new_ids: Vec<u32> = (0..self.users).collect();

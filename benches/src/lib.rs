@@ -11,6 +11,7 @@
 //! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
 //! - `tweets`: millions of tweets, from an importer to the disk and back.
 //! - `analytics`: jobs over whole graphs, on compressed lists beside plain arrays.
+//! - `who-to-follow`: how often hidden followees are suggested, beside two ways that everybody knows.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
 use mimalloc::MiMalloc;

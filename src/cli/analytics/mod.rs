@@ -107,16 +107,16 @@ fn compute(
     Ok(format!("{}{summary}", table(&report)))
 }
 
+/// Where the picture goes, of jobs that have one.
+fn plot_of(flags: &ArgMatches) -> Option<&PathBuf> {
+    flags.try_get_one("plot").ok().flatten()
+}
+
 fn format(flags: &ArgMatches) -> Format {
     match flags.get_one::<String>("format").map(String::as_str) {
         Some("parquet") => Format::Parquet,
         _ => Format::Csv,
     }
-}
-
-/// Where the picture goes, of jobs that have one.
-fn plot_of(flags: &ArgMatches) -> Option<&PathBuf> {
-    flags.try_get_one("plot").ok().flatten()
 }
 
 fn options(flags: &ArgMatches) -> RunOptions {
