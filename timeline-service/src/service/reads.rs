@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::metrics;
 
 /// How many reads may stand in line for each that is under way.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Runs reads.
 pub(super) struct Reads {

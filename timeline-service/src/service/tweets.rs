@@ -116,6 +116,7 @@ mod tests {
     use super::*;
     use crate::core::rules::Sources;
     use crate::graph::{Begin, Follows, Graph, Versions};
+    use crate::service::reads::LINE;
     use crate::settings::Settings;
 
     /// A graph without an edge.
@@ -178,7 +179,7 @@ mod tests {
 
         let (release, blocked) = mpsc::channel::<()>();
         let stuck = service.0.reads.run(move || Ok(blocked.recv().is_err()));
-        let in_line = join_all((0..7).map(|_| service.0.reads.run(|| Ok(()))));
+        let in_line = join_all((1..LINE).map(|_| service.0.reads.run(|| Ok(()))));
         let posting = async {
             let refused = service.0.reads.run(|| Ok(())).await;
             let request = CreateTweetRequest { author: 7, text: "here".to_owned(), ..CreateTweetRequest::default() };
@@ -188,7 +189,7 @@ mod tests {
         };
         let (stuck, in_line, (refused, posted)) = futures::join!(stuck, in_line, posting);
         assert!(stuck.expect("released"));
-        assert_eq!(in_line.into_iter().filter(Result::is_ok).count(), 7);
+        assert_eq!(in_line.into_iter().filter(Result::is_ok).count(), LINE - 1);
         assert_eq!(refused.expect_err("the line is full").code(), Code::ResourceExhausted);
         let tweet = posted.expect("posted").tweet.expect("a tweet is always answered");
         assert_eq!((tweet.author, tweet.text.as_str(), tweet.comments_count), (7, "here", 0));
