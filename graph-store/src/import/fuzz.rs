@@ -193,11 +193,43 @@ fn sealed(file: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Whether a Parquet file may claim so many booleans, which take no bytes, that stepping over them takes long: see
+/// [`parquet`](super::parquet).
+fn claims_many_booleans(file: &[u8]) -> bool {
+    /// Greater counts are refused.
+    const MANY: std::ops::RangeInclusive<u64> = 1 << 20..=i32::MAX as u64;
+    let boolean = |kind: u8| matches!(kind, 1 | 2);
+    (0..file.len()).any(|at| {
+        let mut rest = &file[at..];
+        let count = varint(&mut rest);
+        let of_map = rest.first().is_some_and(|kinds| boolean(kinds >> 4) && boolean(kinds & 15));
+        let of_list = at > 0 && file[at - 1] >> 4 == 15 && boolean(file[at - 1] & 15);
+        MANY.contains(&count) && (of_map || of_list)
+    })
+}
+
+/// A number of seven bits a byte, the lowest first, as that library reads it: of any length.
+fn varint(bytes: &mut &[u8]) -> u64 {
+    let (mut number, mut shift) = (0, 0);
+    while let Some((byte, rest)) = bytes.split_first() {
+        *bytes = rest;
+        number |= u64::from(byte & 0x7F).wrapping_shl(shift);
+        shift += 7;
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    number
+}
+
 /// A Parquet file: which columns, or those that the file says (one byte), the file.
 pub(crate) fn parquet(input: &[u8]) {
     let mut input = Input(input);
     let named = input.number::<1>();
     let named = (named % 2 == 1).then(|| layout(named / 2));
+    if claims_many_booleans(input.0) {
+        return;
+    }
     let read = || -> Result<EdgeBatch, ParquetEdgesError> {
         let mut file: File = tempfile::tempfile().expect("a temporary file");
         file.write_all(input.0).and_then(|()| file.rewind()).expect("a temporary file can be written");

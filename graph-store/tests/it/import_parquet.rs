@@ -220,3 +220,12 @@ fn a_file_that_is_cut_or_damaged_is_an_error_or_other_edges_but_no_panic() {
         }
     }
 }
+
+/// Stepping over each number that is not there would take some minutes.
+#[test]
+fn a_page_that_claims_numbers_after_the_end_of_the_file_is_refused_at_once() {
+    let mut bytes = plain(IDS, ids(10));
+    // In the header of the first page: a field that is not known (15), of a list (9) of 2^31 - 1 (15 and a varint) doubles (7).
+    bytes[4..11].copy_from_slice(&[0xF9, 0xF7, 0xFF, 0xFF, 0xFF, 0xFF, 0x07]);
+    assert_eq!(error(&bytes), "row 1: cannot be read");
+}
