@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["roost/common/v1/common.proto", "roost/graph/v1/graph.proto", "roost/timeline/v1/timeline.proto"];
+    let files = ["common", "graph", "timeline", "analytics"].map(|name| format!("roost/{name}/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(files, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptors.bin");

@@ -43,6 +43,8 @@ pub enum CursorKind {
     Comments = 9,
     /// A page of notifications: the last notification's id.
     Notifications = 10,
+    /// A page of people whom a search found: where one of them stands, and the side of it.
+    PeopleSearch = 11,
 }
 
 /// The token is of another kind or version, was cut or changed.

@@ -8,7 +8,7 @@
 //! A fuzzer does not guess checksums. So a target that reads a checksummed format takes the bytes as they are, or *sealed*:
 //! with the checksums put right, which is how one gets at what a checksum guards.
 
-use crate::{adjacency, import, log, query, segment, store};
+use crate::{adjacency, import, log, published, query, segment, store};
 
 /// A decoder under test.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ const BUFFERS: usize = 64 << 20;
 const PAGE: usize = 2 << 30;
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     Target { name: "list", run: adjacency::parse_arbitrary, memory: BUFFERS, seeds: adjacency::fuzz_seeds },
     Target { name: "segment", run: segment::fuzz::files, memory: BUFFERS, seeds: segment::fuzz::files_seeds },
     Target { name: "times", run: segment::fuzz::times, memory: BUFFERS, seeds: segment::fuzz::times_seeds },
@@ -37,6 +37,7 @@ pub const TARGETS: [Target; 17] = [
     Target { name: "manifest", run: store::fuzz::manifest, memory: BUFFERS, seeds: store::fuzz::manifest_seeds },
     Target { name: "catalog", run: store::fuzz::catalog, memory: BUFFERS, seeds: store::fuzz::catalog_seeds },
     Target { name: "externals", run: store::fuzz::externals, memory: BUFFERS, seeds: store::fuzz::externals_seeds },
+    Target { name: "published", run: published::fuzz::files, memory: BUFFERS, seeds: published::fuzz::files_seeds },
     Target { name: "log", run: log::fuzz::files, memory: BUFFERS, seeds: log::fuzz::files_seeds },
     Target { name: "high_water", run: log::fuzz::high_water, memory: BUFFERS, seeds: log::fuzz::high_water_seeds },
     Target { name: "binary", run: import::fuzz::binary, memory: BUFFERS, seeds: import::fuzz::binary_seeds },

@@ -13,6 +13,7 @@
 //! - [`backup`]: the store at some revisions, kept elsewhere.
 //! - [`generate`]: follow graphs out of nothing, to measure with.
 //! - [`reorder`]: ids under which the lists of a graph pack smaller.
+//! - [`published`]: results of analytics jobs that the service answers from.
 //! - [`service`]: the gRPC doors.
 //! - [`metrics`]: what is measured.
 //! - [`fuzzing`]: what a fuzzer calls.
@@ -31,6 +32,7 @@ pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod overlay;
+pub mod published;
 pub mod query;
 pub mod reorder;
 pub mod segment;

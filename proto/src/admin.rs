@@ -1,5 +1,7 @@
-//! `roost.graph.v1.GraphAdmin` behind an address: for backups, and for jobs that read the whole graph.
+//! A graph-store behind an address, for those who run it: `roost.graph.v1.GraphAdmin` for backups and for readers of the whole
+//! graph, and jobs over it.
 
+mod analytics;
 mod snapshot;
 
 use base::{Code, Error, limits};
@@ -13,6 +15,7 @@ use crate::graph::{BackupRequest, BackupResponse, SnapshotRequest, SnapshotRespo
 use crate::link::{Signed, channel};
 use crate::status::from_status;
 
+pub use analytics::AnalyticsLink;
 pub use snapshot::{List, SnapshotItem, SnapshotReader};
 
 /// A graph-store behind an address: connects at the first call, and again whenever the connection was lost.

@@ -1,12 +1,13 @@
 //! The contracts between the services, as code: messages, clients and server traits generated from `proto/`, and what
 //! connects them with the types of [`base`].
 //!
-//! - [`common`], [`graph`], [`timeline`]: generated.
+//! - [`common`], [`graph`], [`timeline`], [`analytics`]: generated.
 //! - [`convert`]: wire types to and from base's, total and checked; an error names the field.
 //! - [`deadline`]: how long a caller waits.
 //! - [`status`]: errors to and from gRPC statuses.
 //! - [`link`]: a service to call, in this process or behind an address: the caller cannot tell.
-//! - [`admin`]: a graph-store to run: its figures, snapshots and backups.
+//! - [`admin`]: a graph-store to run: its figures, snapshots, backups and jobs.
+//! - [`stream`]: messages from a thread to a reader who takes them when they will.
 //! - [`auth`]: the service token, on both sides.
 //! - [`server`]: how every gRPC server is set.
 //!
@@ -19,9 +20,15 @@ pub mod deadline;
 pub mod link;
 pub mod server;
 pub mod status;
+pub mod stream;
 
 #[expect(missing_docs, unreachable_pub, reason = "generated; documented in the .proto files")]
 mod generated {
+    pub mod analytics {
+        pub mod v1 {
+            tonic::include_proto!("roost.analytics.v1");
+        }
+    }
     pub mod common {
         pub mod v1 {
             tonic::include_proto!("roost.common.v1");
@@ -39,6 +46,7 @@ mod generated {
     }
 }
 
+pub use generated::analytics::v1 as analytics;
 pub use generated::common::v1 as common;
 pub use generated::graph::v1 as graph;
 pub use generated::timeline::v1 as timeline;

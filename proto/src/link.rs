@@ -13,6 +13,7 @@ use tonic::transport::{Channel, Endpoint, Uri};
 
 use crate::auth::ServiceToken;
 use crate::graph::graph_store_client::GraphStoreClient;
+use crate::server::KEEPALIVE;
 use crate::status::from_status;
 use crate::timeline::timeline_service_client::TimelineServiceClient;
 use crate::{LocalGraphStore, LocalTimelineService, graph, timeline};
@@ -87,6 +88,8 @@ calls! { GraphLink, graph:
     suggest(SuggestRequest) -> SuggestResponse;
     /// A shortest path.
     path(PathRequest) -> PathResponse;
+    /// The published ranks of users.
+    ranks(RanksRequest) -> RanksResponse;
 }
 
 calls! { TimelineLink, timeline:
@@ -151,12 +154,19 @@ impl TimelineLink {
 }
 
 /// A request that says how long its caller waits.
-fn timed<T>(request: T) -> Request<T> {
+pub(crate) fn timed<T>(request: T) -> Request<T> {
     let mut request = Request::new(request);
     request.set_timeout(limits::CALL_DEADLINE);
     request
 }
 
+/// A connection that asks whether the server is still there where it says nothing: a stream has no deadline of its own.
 pub(crate) fn channel(address: Uri) -> Channel {
-    Endpoint::from(address).connect_timeout(limits::CALL_DEADLINE).tcp_nodelay(true).connect_lazy()
+    Endpoint::from(address)
+        .connect_timeout(limits::CALL_DEADLINE)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(KEEPALIVE))
+        .http2_keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE)
+        .connect_lazy()
 }

@@ -14,7 +14,7 @@ use crate::graph::graph_store_server::{GraphStore, GraphStoreServer};
 /// Header bytes of one request: ours has none but the token.
 const HEADERS_MAX_BYTES: u32 = 16 << 10;
 /// How long a connection may be silent before it is asked whether it is still there, and how long it has to answer.
-const KEEPALIVE: Duration = Duration::from_secs(20);
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(20);
 
 /// A server without services.
 pub fn builder() -> Server {

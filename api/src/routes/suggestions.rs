@@ -74,6 +74,7 @@ fn name(reason: Reason) -> &'static str {
         Reason::FollowsYou => "follows_you",
         Reason::SimilarFollowees => "similar_followees",
         Reason::Popular => "popular",
+        Reason::NearYou => "near_you",
         Reason::Unspecified => "unspecified",
     }
 }

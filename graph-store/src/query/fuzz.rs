@@ -11,7 +11,7 @@ use proto::graph::{self, SelectRequest};
 use roaring::RoaringBitmap;
 
 use super::expression::Expression;
-use super::{Budget, Cancellation, Lists, Metered, TimeLimit, page};
+use super::{Budget, Cancellation, Lists, Metered, ProbedSet, TimeLimit, page};
 use crate::fuzzing::Input;
 
 /// Users of the graph below.
@@ -54,8 +54,8 @@ impl Lists for Divisors {
         Ok(self.ids(list)?.into_iter().map(|id| Edge { user: UserId(id), time: id }).collect())
     }
 
-    fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error> {
-        Ok((name == "odd").then(|| Arc::new((0..USERS / 2).map(|id| 2 * id + 1).collect())))
+    fn named_set(&self, name: &str) -> Result<Option<Arc<ProbedSet>>, Error> {
+        Ok((name == "odd").then(|| Arc::new(RoaringBitmap::from_iter((0..USERS / 2).map(|id| 2 * id + 1)).into())))
     }
 
     fn popular(&self) -> Result<Arc<[UserId]>, Error> {

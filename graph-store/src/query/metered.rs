@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use base::{Edge, Error, ListRef, UserId};
-use roaring::RoaringBitmap;
 
-use super::Lists;
 use super::budget::{Budget, LOOK_EDGES};
 use super::members::{Members, SORTED_MAX};
+use super::{Lists, ProbedSet};
 
 /// The lists that one query reads, and the budget that it pays from. Any read may end the query with the budget's
 /// error.
@@ -84,7 +83,7 @@ impl<'a, L: Lists> Metered<'a, L> {
     }
 
     /// A set that a client keeps under this name.
-    pub fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error> {
+    pub fn named_set(&self, name: &str) -> Result<Option<Arc<ProbedSet>>, Error> {
         self.lists.named_set(name)
     }
 

@@ -5,7 +5,7 @@
 //! [`base::Error`]s; those of the lists pass through unchanged.
 //!
 //! - [`budget`]: what a query may cost, in edges and in time; [`metered`]: lists that are paid for as they are read.
-//! - [`members`]: a set of users, as an array or as a bitmap.
+//! - [`members`]: a set of users, as an array or as a bitmap; [`probed`]: one that is made to be asked.
 //! - [`expression`]: intersection, union and difference of lists and sets, nested.
 //! - [`page`]: a part of a set, by id or newest first, that stays in its place while the set changes.
 //! - [`followers_you_know`]: for many users at once, who of one's followees follows them.
@@ -20,6 +20,7 @@ pub mod members;
 pub mod metered;
 pub mod page;
 pub mod path;
+pub mod probed;
 pub mod suggest;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use roaring::RoaringBitmap;
 pub use budget::{Budget, Cancellation, EdgeLimit, TimeLimit};
 pub use members::Members;
 pub use metered::Metered;
+pub use probed::ProbedSet;
 
 /// Users that [`Lists::popular`] answers at the most: enough to fill the longest answer for somebody who follows most
 /// of them.
@@ -57,7 +59,7 @@ pub trait Lists {
     fn edges(&self, list: ListRef) -> Result<Vec<Edge>, Error>;
 
     /// A set that a client keeps under this name; `None` where there is none.
-    fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error>;
+    fn named_set(&self, name: &str) -> Result<Option<Arc<ProbedSet>>, Error>;
 
     /// The most followed users, most followed first, at most [`POPULAR_MAX`]. Kept ready: it may lag behind the lists.
     fn popular(&self) -> Result<Arc<[UserId]>, Error>;

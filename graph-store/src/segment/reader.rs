@@ -77,7 +77,7 @@ impl Segment {
     /// The list at an ordinal; `None` where it was never touched.
     pub fn list(&self, ordinal: u32) -> Result<Option<List<'_>>, SegmentError> {
         let Some(bytes) = self.lists.get(ordinal)? else { return Ok(None) };
-        fetch(bytes);
+        List::fetch(bytes);
         self.parse(ordinal, bytes).map(Some)
     }
 
@@ -137,16 +137,5 @@ impl Segment {
     fn corrupt(&self, ordinal: u32, source: CorruptList) -> SegmentError {
         let user = self.user_at(ordinal);
         SegmentError::CorruptList { path: self.lists.path().to_owned(), ordinal, user, source }
-    }
-}
-/// Asks the memory for all of a short list at once. What is read of it next says where to read then, and so on: one wait for
-/// the memory after the other, which are one so.
-#[inline]
-fn fetch(bytes: &[u8]) {
-    const LINE_BYTES: usize = 64;
-    const BYTES_MAX: usize = 1024;
-    #[cfg(target_arch = "x86_64")]
-    if bytes.len() <= BYTES_MAX {
-        bytes.iter().step_by(LINE_BYTES).chain(bytes.last()).for_each(safe_arch::prefetch_t0);
     }
 }

@@ -38,7 +38,7 @@ pub(super) async fn update_set(store: &Store, request: UpdateSetRequest) -> Resu
     let revision = store.update_set(name.clone(), remove, add).await?;
     // Version and size belong together, and somebody else may have changed the set since.
     let set = store.named_set(&name);
-    let (version, count) = set.map_or((revision, 0), |set| (set.version, set.members.len()));
+    let (version, count) = set.map_or((revision, 0), |set| (set.version, set.members.bitmap().len()));
     Ok(UpdateSetResponse { revision: Some(version.into()), count })
 }
 

@@ -14,6 +14,7 @@ use crate::query::Metered;
 use crate::query::followers_you_know::{Known, followers_you_know as find_known};
 use crate::query::path::{PATH_EDGES, shortest_path};
 use crate::query::suggest::{Reason, Suggestion, suggest as find_suggestions};
+use crate::store::Store;
 
 /// Steps that a search for a path goes when the caller does not say.
 const PATH_DEPTH_DEFAULT: u32 = 6;
@@ -48,7 +49,8 @@ pub(super) async fn suggest(service: &Inner, request: Request<SuggestRequest>) -
     compute::in_time(time, checks::at_least(&service.store, request.at_least.as_ref())).await??;
     let user = checks::known(request.user, service.store.users(), || "user".to_owned())?;
     let found = compute::run(service, time, u64::MAX, move |store, budget| {
-        find_suggestions(&Metered::new(store, budget), user, limit)
+        let published = published_for(store, user);
+        find_suggestions(&Metered::new(store, budget), user, &published, limit)
     })
     .await?;
     Ok(SuggestResponse { suggestions: found.into_iter().map(wire_suggestion).collect() })
@@ -69,6 +71,13 @@ pub(super) async fn path(service: &Inner, request: Request<PathRequest>) -> Resu
     Ok(PathResponse { users: ids(path.unwrap_or_default()) })
 }
 
+/// Whom the latest published run found for a user, best first.
+fn published_for(store: &Store, user: UserId) -> Vec<UserId> {
+    let Some(suggestions) = store.published().suggestions else { return Vec::new() };
+    // A file from elsewhere could name users whom this store has not.
+    suggestions.of(user).map(|(suggested, _)| suggested).filter(|suggested| suggested.0 < store.users()).collect()
+}
+
 fn ids(users: Vec<UserId>) -> Vec<u32> {
     users.into_iter().map(|user| user.0).collect()
 }
@@ -85,6 +94,7 @@ fn wire_suggestion(suggestion: Suggestion) -> graph::Suggestion {
         Reason::FollowsYou => graph::Reason::FollowsYou,
         Reason::SimilarFollowees => graph::Reason::SimilarFollowees,
         Reason::Popular => graph::Reason::Popular,
+        Reason::NearYou => graph::Reason::NearYou,
     };
     graph::Suggestion {
         user: suggestion.user.0,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::{Edge, Error, ListRef, UserId};
 use roaring::RoaringBitmap;
 
-use crate::query::Lists;
+use crate::query::{Lists, ProbedSet};
 use crate::store::Store;
 
 impl Lists for Store {
@@ -29,7 +29,7 @@ impl Lists for Store {
         Ok(self.edges(list)?)
     }
 
-    fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error> {
+    fn named_set(&self, name: &str) -> Result<Option<Arc<ProbedSet>>, Error> {
         Ok(self.named_set(name).map(|set| set.members))
     }
 

@@ -6,7 +6,7 @@
 //!
 //! - `ids`: users given out, external ids resolved.
 //! - `changes`: edges and named sets changed.
-//! - `reads`: relationships, memberships, counts, versions, and lists in pages.
+//! - `reads`: relationships, memberships, counts, versions, published ranks, and lists in pages.
 //! - `select`: set algebra.
 //! - `discover`: acquaintances, suggestions and paths.
 //! - `compute`: how these run, within their caller's deadline and ours.
@@ -39,9 +39,9 @@ use proto::graph::graph_store_server::GraphStore;
 use proto::graph::{
     AllocateUsersRequest, AllocateUsersResponse, ApplyRequest, ApplyResponse, ContainsRequest, ContainsResponse,
     CountRequest, CountResponse, FollowersYouKnowRequest, FollowersYouKnowResponse, ListRequest, ListResponse,
-    PathRequest, PathResponse, RelateRequest, RelateResponse, ResolveRequest, ResolveResponse, SelectRequest,
-    SelectResponse, SuggestRequest, SuggestResponse, UpdateSetRequest, UpdateSetResponse, VersionsRequest,
-    VersionsResponse, WatchRequest, WatchResponse,
+    PathRequest, PathResponse, RanksRequest, RanksResponse, RelateRequest, RelateResponse, ResolveRequest,
+    ResolveResponse, SelectRequest, SelectResponse, SuggestRequest, SuggestResponse, UpdateSetRequest,
+    UpdateSetResponse, VersionsRequest, VersionsResponse, WatchRequest, WatchResponse,
 };
 use tokio::sync::{Semaphore, watch as tokio_watch};
 use tonic::{Request, Response, Status};
@@ -156,6 +156,10 @@ impl GraphStore for GraphService {
 
     async fn path(&self, request: Request<PathRequest>) -> Result<Response<PathResponse>, Status> {
         answer("find a path", discover::path(&self.0, request).await)
+    }
+
+    async fn ranks(&self, request: Request<RanksRequest>) -> Result<Response<RanksResponse>, Status> {
+        answer("tell ranks", reads::ranks(self.store(), request.into_inner()).await)
     }
 
     type WatchStream = BoxStream<'static, Result<WatchResponse, Status>>;

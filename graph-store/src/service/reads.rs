@@ -1,11 +1,11 @@
-//! Relationships, memberships, counts and versions in batches, and lists in pages.
+//! Relationships, memberships, counts, versions and published ranks in batches, and lists in pages.
 
 use base::{Error, ListRef, Relation, UserId, limits};
 use proto::convert::{at_most, page_limit};
 use proto::graph;
 use proto::graph::{
-    ContainsRequest, ContainsResponse, CountRequest, CountResponse, ListRequest, ListResponse, Order, RelateRequest,
-    RelateResponse, Relationship, VersionsRequest, VersionsResponse,
+    ContainsRequest, ContainsResponse, CountRequest, CountResponse, ListRequest, ListResponse, Order, RanksRequest,
+    RanksResponse, RelateRequest, RelateResponse, Relationship, VersionsRequest, VersionsResponse,
 };
 
 use super::{batch, blocking, checks};
@@ -57,6 +57,17 @@ pub(super) async fn versions(store: &Store, request: VersionsRequest) -> Result<
     batch(lists.len(), move || {
         let versions = lists.into_iter().map(|list| store.version(list).map(Into::into));
         Ok(VersionsResponse { versions: versions.collect::<Result<_, _>>()? })
+    })
+    .await
+}
+
+pub(super) async fn ranks(store: &Store, request: RanksRequest) -> Result<RanksResponse, Error> {
+    at_most(request.users.len(), limits::BATCH_MAX, "users")?;
+    let users = checks::all_known(&request.users, store.users(), "users")?;
+    let Some(ranks) = store.published().ranks else { return Ok(RanksResponse::default()) };
+    batch(users.len(), move || {
+        let run = Some(ranks.run().into());
+        Ok(RanksResponse { run, ranks: users.into_iter().map(|user| ranks.of(user)).collect() })
     })
     .await
 }

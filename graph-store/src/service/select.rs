@@ -75,7 +75,7 @@ impl Selection {
                 // What lies in order already is not made first.
                 let page = match &expression {
                     Expression::List(list) => page::selection(&lists.unmetered().view(*list), &asked.cursor, limit),
-                    Expression::Set(set) => page::selection(set.as_ref(), &asked.cursor, limit),
+                    Expression::Set(set) => page::selection(set.bitmap(), &asked.cursor, limit),
                     Expression::Combination { .. } => {
                         page::selection(&expression.window(&asked.cursor, limit, lists)?, &asked.cursor, limit)
                     }

@@ -7,25 +7,24 @@
 //! Each stream has a thread of its own for as long as it lasts, which reads lists and hands messages of bounded size to a
 //! bounded channel. A reader who takes nothing for [`SNAPSHOT_IDLE`] is given up.
 
-mod sender;
+mod teller;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use base::{Code, Direction, Error, Relation, Slot};
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use proto::convert::{self, at_most};
 use proto::graph::snapshot_response::Part;
 use proto::graph::{self, SnapshotHeader, SnapshotRequest, SnapshotResponse};
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use proto::stream;
 use tokio::time::Instant;
 use tonic::Status;
 
-use self::sender::Sender;
-use super::{Inner, blocking, refuse};
+use self::teller::Teller;
+use super::{Inner, blocking};
 use crate::store::Snapshot;
 
 /// Snapshots that may be open at once.
@@ -81,9 +80,8 @@ pub(super) async fn snapshot(
         name if name.is_empty() => open(inner).await?,
         name => join(inner, name)?,
     };
-    let (messages, receiver) = mpsc::channel(QUEUE_MAX);
-    let (stopping, runtime) = (inner.stopping.subscribe(), Handle::current());
-    let mut sender = Sender { messages: messages.clone(), stopping, runtime, patience: inner.snapshots.idle };
+    let (sender, stream) = stream::channel(QUEUE_MAX, inner.snapshots.idle, inner.stopping.subscribe());
+    let mut teller = Teller(sender);
     tokio::task::spawn_blocking(move || {
         let header = SnapshotHeader {
             snapshot: reading.name.clone(),
@@ -91,16 +89,15 @@ pub(super) async fn snapshot(
             slots: reading.snapshot.slots().count().into(),
             users: reading.snapshot.users(),
         };
-        let told = sender.send(Part::Header(header)).and_then(|()| sender.tell(&reading.snapshot, &wanted));
+        let told = teller.send(Part::Header(header)).and_then(|()| teller.tell(&reading.snapshot, &wanted));
         // Whoever sees the end of the stream may go on with the snapshot, or find it idle.
         drop(reading);
         if let Err(Some(error)) = told {
-            // A reader who has gone is told nothing.
-            let _ = messages.try_send(Err(refuse("tell a snapshot", &error)));
+            error.log("tell a snapshot");
+            teller.0.end(&error);
         }
     });
-    let take = |mut receiver: mpsc::Receiver<_>| async move { Some((receiver.recv().await?, receiver)) };
-    Ok(stream::unfold(receiver, take).boxed())
+    Ok(stream)
 }
 
 impl Wanted {

@@ -24,6 +24,7 @@ use rustc_hash::FxHashMap;
 
 use super::StoreError;
 use crate::bytes::{put_name, take_name, take_slice, take_u32, take_u64};
+use crate::query::ProbedSet;
 
 const MAGIC: &[u8; 8] = b"ROOSTCAT";
 const VERSION: u32 = 1;
@@ -34,7 +35,7 @@ const KEYS_MAX: usize = 100_000;
 #[derive(Clone, Debug, Default)]
 pub struct NamedSet {
     /// Its members. Shared: a change makes a new one where somebody still reads the old.
-    pub members: Arc<RoaringBitmap>,
+    pub members: Arc<ProbedSet>,
     /// The revision of its last change.
     pub version: Revision,
 }
@@ -92,11 +93,7 @@ impl Catalog {
     /// Changes a named set.
     pub(crate) fn update_set(&mut self, name: &str, remove: &[u32], add: &[u32], version: Revision) {
         let set = self.sets.entry(name.to_owned()).or_default();
-        let members = Arc::make_mut(&mut set.members);
-        for id in remove {
-            members.remove(*id);
-        }
-        members.extend(add.iter().copied());
+        Arc::make_mut(&mut set.members).update(remove, add);
         set.version = version;
     }
 
@@ -131,11 +128,12 @@ impl Catalog {
         }
         bytes.extend((self.sets.len() as u32).to_le_bytes());
         for (name, set) in &self.sets {
+            let members = set.members.bitmap();
             put_name(name, &mut bytes);
             bytes.extend(set.version.0.to_le_bytes());
-            bytes.extend((set.members.serialized_size() as u32).to_le_bytes());
+            bytes.extend((members.serialized_size() as u32).to_le_bytes());
             #[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
-            set.members.serialize_into(&mut bytes).expect("memory takes every byte");
+            members.serialize_into(&mut bytes).expect("memory takes every byte");
         }
         bytes.extend(crc32c::crc32c(&bytes).to_le_bytes());
         bytes
@@ -162,7 +160,8 @@ impl Catalog {
             let version = Revision(take_u64(&mut rest)?);
             let len = take_u32(&mut rest)? as usize;
             let mut members = take_slice(&mut rest, len)?;
-            let set = NamedSet { members: Arc::new(RoaringBitmap::deserialize_from(&mut members).ok()?), version };
+            let set =
+                NamedSet { members: Arc::new(RoaringBitmap::deserialize_from(&mut members).ok()?.into()), version };
             if !members.is_empty() || catalog.sets.insert(name, set).is_some() {
                 return None;
             }
@@ -184,7 +183,7 @@ mod tests {
         let bytes = catalog.encode();
         let again = Catalog::decode(&bytes).expect("whole");
         assert_eq!((again.next(), again.granted("first")), (8, catalog.granted("first")));
-        assert_eq!(again.set("active").map(|set| (set.members.len(), set.version)), Some((3, Revision(9))));
+        assert_eq!(again.set("active").map(|set| (set.members.bitmap().len(), set.version)), Some((3, Revision(9))));
         for len in 0..bytes.len() {
             assert!(Catalog::decode(&bytes[..len]).is_none(), "cut at {len}");
         }

@@ -77,8 +77,10 @@ impl Store {
             lists.segments().verify(&mut |finding| report.find(format!("slot {slot}: {finding}")));
             progress(0.5 * f64::from(slot.0 + 1) / f64::from(slots.count()));
         }
+        let whole = report.is_clean();
+        self.check_published(&mut |finding| report.find(finding));
         // Damaged lists cannot be compared; what is wrong with them has been said.
-        if report.is_clean() {
+        if whole {
             for relation in Relation::ALL {
                 self.compare_directions(relation, &mut report);
                 progress(0.5 + f64::from(relation as u8 + 1) / 6.0);

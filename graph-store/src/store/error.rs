@@ -88,6 +88,14 @@ pub enum StoreError {
         /// The bound.
         max: usize,
     },
+    /// A result that is to be published is not of its run.
+    #[error("a run over {users} users has results for {given}")]
+    Publish {
+        /// How many users the run was over.
+        users: usize,
+        /// How many have a result.
+        given: usize,
+    },
     /// A revision did not come in time.
     #[error("revision {wanted} was not reached in time; the newest is {newest}")]
     RevisionWait {
@@ -152,7 +160,7 @@ impl From<StoreError> for base::Error {
             | StoreError::Segment(_) => {
                 told(Code::DataLoss, "the store's files are damaged".to_owned()).with_source(error)
             }
-            StoreError::Io { .. } => base::Error::internal(error),
+            StoreError::Io { .. } | StoreError::Publish { .. } => base::Error::internal(error),
         }
     }
 }

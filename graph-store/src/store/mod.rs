@@ -37,6 +37,7 @@ mod paced_disk;
 mod pins;
 mod popular;
 mod pressure;
+mod published;
 mod queue;
 mod read;
 mod repair;
@@ -65,6 +66,7 @@ pub use checkpoint::Checkpoint;
 pub use error::StoreError;
 pub use judge::{Change, Outcome};
 pub use open::{Options, Recovery};
+pub use published::Published;
 pub use queue::{Allocated, Applied, Wanted};
 pub use repair::Repairs;
 pub use snapshot::Snapshot;
@@ -112,6 +114,9 @@ struct Shared {
     log_bytes_to_look_at: AtomicU64,
     manifest: Mutex<Manifest>,
     popular: popular::Popular,
+    published: RwLock<Published>,
+    /// Held by whoever publishes.
+    publishing: Mutex<()>,
     /// What is being copied and must stay on the disk.
     pins: pins::Pins,
     _lock: Box<dyn LockGuard>,

@@ -22,12 +22,14 @@ use super::externals::Externals;
 use super::manifest::{ImportMark, MANIFEST, Manifest};
 use super::pins::Pins;
 use super::pressure::Pressure;
+use super::published::Published;
 use super::queue::Queue;
 use super::segments::{Segments, is_segment_file};
 use super::slot::{Slot, Step};
 use super::{Directory, Running, Shared, Store, StoreError, popular};
 use crate::adjacency::Encoding;
 use crate::log::{ChangeLog, Cut, FileLog, Record};
+use crate::published::file::is_unfinished;
 use crate::segment::TIME_ORDERED_ENTRIES;
 
 /// Records that are read at once when the log is replayed.
@@ -227,6 +229,8 @@ pub(super) fn assemble(
         log_bytes_to_look_at: AtomicU64::new(0),
         manifest: Mutex::new(manifest),
         popular: popular::Popular::default(),
+        published: RwLock::new(Published::open(disk.as_ref(), folder)?),
+        publishing: Mutex::default(),
         pins: Pins::default(),
         disk,
         clock,
@@ -312,5 +316,9 @@ fn is_ours(name: &str) -> bool {
     let table = ["catalog-", "externals-"].iter().any(|prefix| name.starts_with(prefix));
     let ended = [".table", ".tmp"].iter().any(|suffix| name.ends_with(suffix));
     let whole = name.strip_suffix(".tmp").unwrap_or(name);
-    table && ended || whole == RESTORING || whole != name && whole == MANIFEST || is_segment_file(name)
+    table && ended
+        || whole == RESTORING
+        || whole != name && whole == MANIFEST
+        || is_segment_file(name)
+        || is_unfinished(name)
 }

@@ -159,7 +159,7 @@ fn a_store_of_the_first_release_opens_and_one_of_now_has_the_same_files() {
     assert_eq!(edges(ListRef::forward(Relation::Block, UserId(0))), [(2, NOW)]);
     assert_eq!(edges(ListRef::reverse(Relation::Follow, UserId(2))), []);
     assert_eq!(store.users(), 5);
-    assert!(store.named_set("active").expect("kept").members.iter().eq([1, 2, 4]));
+    assert!(store.named_set("active").expect("kept").members.bitmap().iter().eq([1, 2, 4]));
     assert!(store.check(&|_| {}).is_clean());
 }
 

@@ -23,6 +23,7 @@ mod model;
 mod pages;
 mod parse;
 mod parse_real;
+mod published;
 mod query_expression;
 mod query_followers_you_know;
 mod query_model;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{Edge, Error, ListRef, Relation, UserId};
-use graph_store::query::{Budget, Cancellation, Lists, Metered, POPULAR_MAX, TimeLimit};
+use graph_store::query::{Budget, Cancellation, Lists, Metered, POPULAR_MAX, ProbedSet, TimeLimit};
 use roaring::RoaringBitmap;
 
 #[derive(Default, Debug)]
@@ -118,8 +118,8 @@ impl Lists for Model {
         Ok(list.map(|(user, time)| Edge { user: UserId(*user), time: *time }).collect())
     }
 
-    fn named_set(&self, name: &str) -> Result<Option<Arc<RoaringBitmap>>, Error> {
-        Ok(self.sets.get(name).map(|set| Arc::new(set.iter().copied().collect())))
+    fn named_set(&self, name: &str) -> Result<Option<Arc<ProbedSet>>, Error> {
+        Ok(self.sets.get(name).map(|set| Arc::new(RoaringBitmap::from_iter(set.iter().copied()).into())))
     }
 
     fn popular(&self) -> Result<Arc<[UserId]>, Error> {

@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use base::disk::SimulatedDisk;
 use base::{Code, Direction, ListRef, Relation, Revision, UserId};
 use graph_store::Options;
+use graph_store::published::PublishedRun;
 use graph_store::service::GraphService;
 use proto::common::PageRequest;
 use proto::graph;
@@ -302,6 +303,57 @@ async fn suggestions_come_with_their_reasons() {
     let expected: Vec<_> = expected.into_iter().map(suggestion).collect();
     assert_eq!(suggest(0).await, expected);
     assert_eq!(suggest(1).await, expected[..1]);
+}
+
+#[tokio::test]
+async fn published_suggestions_come_first_as_far_as_they_hold_now() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open_with(&disk, two_slots()).expect("the store is whole");
+    let service = GraphService::new(store.clone());
+    allocate(&service, 8).await;
+    apply(&service, vec![follow(0, 1), follow(1, 2), follow(1, 3)]).await;
+    let suggest = async |user| {
+        let request = graph::SuggestRequest { user, limit: 10, at_least: None };
+        let suggestions = ok(service.suggest(Request::new(request)).await).suggestions;
+        suggestions.into_iter().map(|suggestion| (suggestion.user, suggestion.reason())).collect::<Vec<_>>()
+    };
+    let near = graph::Reason::FollowedByFollowees;
+    assert_eq!(suggest(0).await, [(2, near), (3, near)]);
+    let of_others = suggest(4).await;
+
+    let job = "who-to-follow".to_owned();
+    let run = PublishedRun { job, parameters: String::new(), revision: store.revision(), finished_at: 9, users: 7 };
+    let mut of_each = vec![vec![]; 7];
+    of_each[0] = [3, 6, 5].map(|user| (UserId(user), 1.0)).into();
+    store.publish_suggestions(&run, of_each.iter().map(|of_user| of_user.iter().copied())).expect("the disk works");
+    let around = graph::Reason::NearYou;
+    assert_eq!(suggest(0).await, [(3, near), (6, around), (5, around), (2, near)]);
+    // Who has none, as one who came after the run, is suggested whom they would have been.
+    assert_eq!((suggest(4).await, suggest(7).await), (of_others.clone(), of_others));
+    apply(&service, vec![follow(0, 3), wire_change(Wire::Block, Operation::Add, 5, 0)]).await;
+    assert_eq!(suggest(0).await[..2], [(6, around), (2, near)]);
+}
+
+#[tokio::test]
+async fn ranks_are_those_of_the_latest_published_run() {
+    let disk = SimulatedDisk::new();
+    let (store, _) = open_with(&disk, two_slots()).expect("the store is whole");
+    let service = GraphService::new(store.clone());
+    allocate(&service, 300).await;
+    let ranks = async |users: &[u32]| service.ranks(Request::new(graph::RanksRequest { users: users.to_vec() })).await;
+    assert_eq!(ok(ranks(&[1]).await), graph::RanksResponse::default());
+    let revision = store.revision();
+    let (job, parameters) = ("pagerank".to_owned(), "damping 0.85".to_owned());
+    let run = PublishedRun { job: job.clone(), parameters: parameters.clone(), revision, finished_at: 9, users: 200 };
+    let all: Vec<f64> = (0..200).map(f64::from).collect();
+    store.publish_ranks(&run, &all).expect("the disk works");
+    let answer = ok(ranks(&[7, 0, 7, 250]).await);
+    let told = graph::PublishedRun { job, revision: Some(revision.into()), finished_at: 9, users: 200, parameters };
+    assert_eq!((answer.run, answer.ranks), (Some(told), vec![7.0, 0.0, 7.0, 0.0]));
+    let many: Vec<u32> = (0..10_000).map(|i| i % 200).collect();
+    assert_eq!(ok(ranks(&many).await).ranks, many.iter().map(|user| f64::from(*user)).collect::<Vec<_>>());
+    assert_eq!(failure(ranks(&[0; 10_001]).await), (Code::InvalidArgument, "users".to_owned()));
+    assert_eq!(failure(ranks(&[0, 300]).await), (Code::InvalidArgument, "users[1]".to_owned()));
 }
 
 #[tokio::test]

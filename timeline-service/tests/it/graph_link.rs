@@ -171,6 +171,7 @@ impl GraphStore for FakeStore {
         list(ListRequest) -> ListResponse;
         followers_you_know(FollowersYouKnowRequest) -> FollowersYouKnowResponse;
         path(PathRequest) -> PathResponse;
+        ranks(RanksRequest) -> RanksResponse;
         suggest(SuggestRequest) -> SuggestResponse;
     }
 

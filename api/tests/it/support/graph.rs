@@ -26,6 +26,8 @@ struct State {
     revision: u64,
     /// In the order in which they came about.
     edges: Vec<(Relation, u32, u32)>,
+    /// Of users, from a run that was published.
+    ranks: Option<Vec<(u32, f64)>>,
     asked_at_least: Option<common::Revision>,
 }
 
@@ -83,6 +85,11 @@ impl ModelGraph {
     /// Adds a follow without a request, as an import does.
     pub(crate) fn follow(&self, source: u32, target: u32) {
         self.state().apply(Relation::Follow, true, source, target);
+    }
+
+    /// Publishes the ranks of some users; others have none.
+    pub(crate) fn publish(&self, ranks: Vec<(u32, f64)>) {
+        self.state().ranks = Some(ranks);
     }
 
     pub(crate) fn blocks(&self, source: u32, target: u32) -> bool {
@@ -203,8 +210,12 @@ impl GraphStore for ModelGraph {
         never()
     }
 
-    async fn contains(&self, _: Request<ContainsRequest>) -> Result<Response<ContainsResponse>, Status> {
-        never()
+    async fn contains(&self, request: Request<ContainsRequest>) -> Result<Response<ContainsResponse>, Status> {
+        let request = request.into_inner();
+        let state = self.read("contains", request.at_least).await?;
+        let list = state.list(convert::list_ref(request.list.as_ref(), "list").map_err(refused)?);
+        let contained = request.users.iter().map(|user| list.contains(user)).collect();
+        Ok(Response::new(ContainsResponse { contained }))
     }
 
     async fn versions(&self, _: Request<VersionsRequest>) -> Result<Response<VersionsResponse>, Status> {
@@ -259,6 +270,15 @@ impl GraphStore for ModelGraph {
 
     async fn path(&self, _: Request<PathRequest>) -> Result<Response<PathResponse>, Status> {
         never()
+    }
+
+    async fn ranks(&self, request: Request<RanksRequest>) -> Result<Response<RanksResponse>, Status> {
+        self.faults.meet("ranks").await?;
+        let state = self.state();
+        let Some(published) = &state.ranks else { return Ok(Response::new(RanksResponse::default())) };
+        let rank = |user| published.iter().find(|(ranked, _)| *ranked == user).map_or(0.0, |(_, rank)| *rank);
+        let ranks = request.into_inner().users.into_iter().map(rank).collect();
+        Ok(Response::new(RanksResponse { run: Some(PublishedRun::default()), ranks }))
     }
 
     /// Those whom one's followees follow, by id, with those of one's followees who do.

@@ -20,6 +20,10 @@ impl<'a> EliasFano<'a> {
     pub(crate) fn decode_range(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
         let Ok(first) = u32::try_from(range.start) else { return self.len };
         let place = if first == 0 { self.start() } else { self.find(first) };
+        if range.end > u32::MAX.into() {
+            // Parsing has seen to it that there are bits for so many.
+            ids.reserve(self.len.saturating_sub(place.rank));
+        }
         self.decode(place, range.end, ids);
         place.rank
     }

@@ -14,10 +14,9 @@ use std::sync::Arc;
 
 use base::{Error, ListRef};
 use proto::graph;
-use roaring::RoaringBitmap;
 
 use super::members::{Members, Union, keep};
-use super::{Budget, Cancellation, Lists, Metered, TimeLimit};
+use super::{Budget, Cancellation, Lists, Metered, ProbedSet, TimeLimit};
 
 /// How the operands of a combination become one set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +35,7 @@ pub enum Expression {
     /// The members of a list.
     List(ListRef),
     /// A set that the caller sent, or one that is kept under a name.
-    Set(Arc<RoaringBitmap>),
+    Set(Arc<ProbedSet>),
     /// A combination of others; never of none.
     Combination {
         /// How they are combined.
@@ -80,8 +79,8 @@ impl Expression {
         match self {
             Expression::List(list) => lists.members(*list),
             Expression::Set(set) => {
-                lists.spend(set.len())?;
-                Ok(Members::of(set))
+                lists.spend(set.bitmap().len())?;
+                Ok(Members::of(set.bitmap()))
             }
             Expression::Combination { combine: Combine::Union, operands } => {
                 let mut union = Union::default();
@@ -106,7 +105,9 @@ impl Expression {
             Expression::List(list) => lists.common(*list, within),
             Expression::Set(set) => {
                 lists.spend(within.len() as u64)?;
-                Ok(within.iter().copied().filter(|id| set.contains(*id)).collect())
+                let mut found = within.to_vec();
+                set.keep(&mut found);
+                Ok(found)
             }
             Expression::Combination { combine: Combine::Union, operands } => {
                 let mut missing = within.to_vec();
@@ -128,7 +129,7 @@ impl Expression {
     pub fn count(&self, lists: &Metered<'_, impl Lists>) -> Result<u64, Error> {
         match self {
             Expression::List(list) => lists.count(*list),
-            Expression::Set(set) => Ok(set.len()),
+            Expression::Set(set) => Ok(set.bitmap().len()),
             Expression::Combination { combine: Combine::Union, .. } => Ok(self.evaluate(lists)?.len()),
             Expression::Combination { combine, operands } => {
                 let (first, rest) = in_turn(*combine, operands, lists)?;
@@ -185,7 +186,7 @@ impl Expression {
     fn size_bound(&self, lists: &Metered<'_, impl Lists>) -> Result<u64, Error> {
         let (combine, operands) = match self {
             Expression::List(list) => return lists.count(*list),
-            Expression::Set(set) => return Ok(set.len()),
+            Expression::Set(set) => return Ok(set.bitmap().len()),
             Expression::Combination { combine, operands } => (*combine, operands),
         };
         if combine == Combine::Difference {

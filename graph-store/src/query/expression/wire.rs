@@ -9,7 +9,7 @@ use proto::graph::expression::Node;
 use roaring::RoaringBitmap;
 
 use super::{Combine, Expression};
-use crate::query::{Lists, Metered};
+use crate::query::{Lists, Metered, ProbedSet};
 
 pub(super) fn read(
     wire: Option<&graph::Expression>,
@@ -58,7 +58,7 @@ impl<L: Lists> Reader<'_, L> {
         for (i, id) in ids.iter().enumerate() {
             self.known(*id, || format!("{field}[{i}]"))?;
         }
-        Ok(Expression::Set(Arc::new(ids.iter().copied().collect())))
+        Ok(Expression::Set(Arc::new(ProbedSet::plain(ids.iter().copied().collect()))))
     }
 
     fn bitmap(&mut self, bytes: &[u8], field: &str) -> Result<Expression, Error> {
@@ -73,7 +73,7 @@ impl<L: Lists> Reader<'_, L> {
         if let Some(id) = set.max() {
             self.known(id, || field.to_owned())?;
         }
-        Ok(Expression::Set(Arc::new(set)))
+        Ok(Expression::Set(Arc::new(ProbedSet::plain(set))))
     }
 
     fn combination(&mut self, wire: &graph::Combination, field: &str, depth: usize) -> Result<Expression, Error> {

@@ -13,6 +13,10 @@
 //!    of followees, `shared / sqrt(followees)`, again without the factor that is the same for all.
 //! 4. **The most followed**, where nothing nearer is known.
 //!
+//! Before all of them come **published** candidates, whom a job over the whole graph found for the user: in the order that it
+//! gave them, as far as they can be suggested now. Their reason is the first of the sources' that holds, in this order, and
+//! else [`NearYou`](Reason::NearYou).
+//!
 //! Never suggested: the user, those already followed or muted, and those with a block in either direction.
 //!
 //! The work is bounded. Of the followees a sample at even distances is asked, at most [`FOLLOWEES_SAMPLED_MAX`]; of each
@@ -23,6 +27,7 @@
 //! random: one graph always gives one answer.
 
 mod near;
+mod published;
 mod similar;
 
 use base::{Edge, Error, ListRef, Relation, UserId};
@@ -60,6 +65,8 @@ pub enum Reason {
     SimilarFollowees,
     /// They are among the most followed.
     Popular,
+    /// A job over the whole graph found them around the user; nothing simpler can be said.
+    NearYou,
 }
 
 /// Somebody to follow.
@@ -75,12 +82,17 @@ pub struct Suggestion {
     pub mutuals_count: u64,
 }
 
-/// At most `limit` suggestions, best first.
+/// At most `limit` suggestions, best first: those of `published` who can be suggested, in their order, and then others.
 ///
 /// # Errors
 ///
 /// What the budget says when its time is over.
-pub fn suggest(lists: &Metered<'_, impl Lists>, user: UserId, limit: usize) -> Result<Vec<Suggestion>, Error> {
+pub fn suggest(
+    lists: &Metered<'_, impl Lists>,
+    user: UserId,
+    published: &[UserId],
+    limit: usize,
+) -> Result<Vec<Suggestion>, Error> {
     let followees = lists.ids(ListRef::forward(Relation::Follow, user))?;
     let mut excluded: RoaringBitmap = followees.iter().copied().collect();
     excluded.insert(user.0);
@@ -92,6 +104,7 @@ pub fn suggest(lists: &Metered<'_, impl Lists>, user: UserId, limit: usize) -> R
         excluded.extend(lists.ids(unwanted)?);
     }
     let mut search = Search { lists, user, followees, excluded, limit, found: Vec::new() };
+    search.published(published)?;
     search.near()?;
     search.followers()?;
     search.similar()?;
@@ -113,6 +126,11 @@ struct Search<'a, L> {
 impl<L: Lists> Search<'_, L> {
     fn is_full(&self) -> bool {
         self.found.len() >= self.limit
+    }
+
+    /// Those whom the user follows and who follow the user.
+    fn friends(&self) -> Result<Vec<u32>, Error> {
+        self.lists.common(ListRef::reverse(Relation::Follow, self.user), &self.followees)
     }
 
     fn followers(&mut self) -> Result<(), Error> {

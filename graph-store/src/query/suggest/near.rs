@@ -10,6 +10,9 @@ const SMOOTHING: f64 = 100.0;
 
 impl<L: Lists> Search<'_, L> {
     pub(super) fn near(&mut self) -> Result<(), Error> {
+        if self.is_full() {
+            return Ok(());
+        }
         let lists = self.sampled_followees().map(|followee| ListRef::forward(Relation::Follow, followee));
         let mut scored = Vec::new();
         for (user, mutuals) in self.tally(lists)? {
@@ -17,10 +20,10 @@ impl<L: Lists> Search<'_, L> {
             scored.push((score(mutuals, followers), user, followers));
         }
         best_first(&mut scored);
-        scored.truncate(self.limit);
+        scored.truncate(self.limit - self.found.len());
 
         // Among those who made it, the order is by the mutual connections counted in full.
-        let friends = self.lists.common(ListRef::reverse(Relation::Follow, self.user), &self.followees)?;
+        let friends = self.friends()?;
         let mut exact = Vec::with_capacity(scored.len());
         for (_, user, followers) in scored {
             let suggestion = self.near_suggestion(user, &friends)?;
@@ -33,8 +36,8 @@ impl<L: Lists> Search<'_, L> {
         Ok(())
     }
 
-    /// `friends` are those whom the user follows and who follow the user.
-    fn near_suggestion(&self, user: UserId, friends: &[u32]) -> Result<Suggestion, Error> {
+    /// `friends` are those of the user.
+    pub(super) fn near_suggestion(&self, user: UserId, friends: &[u32]) -> Result<Suggestion, Error> {
         let follow_them = self.lists.common(ListRef::reverse(Relation::Follow, user), friends)?;
         let friends_of_both = self.lists.common(ListRef::forward(Relation::Follow, user), &follow_them)?;
         let reason = if friends_of_both.is_empty() { Reason::FollowedByFollowees } else { Reason::MutualConnections };

@@ -1,13 +1,9 @@
 //! One stream of a snapshot: lists become messages of bounded size.
 
-use std::time::Duration;
-
-use base::{Code, Direction, Edge, Error, ListRef, Relation, UserId};
+use base::{Direction, Edge, ListRef, Relation, UserId};
 use proto::graph::snapshot_response::Part;
 use proto::graph::{self, SnapshotExternalIds, SnapshotList, SnapshotLists, SnapshotResponse, SnapshotSlotDone};
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
-use tonic::Status;
+use proto::stream::{End, Sender};
 
 use super::Wanted;
 use crate::segment::DEFAULT_WEIGHT;
@@ -18,19 +14,10 @@ const EDGES_MAX: usize = 1 << 16;
 /// Lists, or users with external ids, of one message.
 const LISTS_MAX: usize = 1 << 13;
 
-/// Why a stream ended before its end: what its reader is told, or nothing where there is none any more.
-type End = Option<Error>;
+/// Tells a reader of a snapshot, who takes messages when they will.
+pub(super) struct Teller(pub(super) Sender<SnapshotResponse>);
 
-/// Hands messages to a reader who takes them when they will.
-pub(super) struct Sender {
-    pub(super) messages: mpsc::Sender<Result<SnapshotResponse, Status>>,
-    pub(super) stopping: watch::Receiver<bool>,
-    pub(super) runtime: Handle,
-    /// How long a message waits to be taken.
-    pub(super) patience: Duration,
-}
-
-impl Sender {
+impl Teller {
     /// Tells all that is wanted.
     pub(super) fn tell(&mut self, snapshot: &Snapshot, wanted: &Wanted) -> Result<(), End> {
         for slot in snapshot.slots().all().filter(|slot| *slot >= wanted.from) {
@@ -69,18 +56,7 @@ impl Sender {
 
     /// Waits until there is room for a message, but not for ever.
     pub(super) fn send(&mut self, part: Part) -> Result<(), End> {
-        let Sender { messages, stopping, runtime, patience } = self;
-        let message = messages.send(Ok(SnapshotResponse { part: Some(part) }));
-        runtime.block_on(async {
-            tokio::select! {
-                // An error means that the service is gone, which ends the stream as well.
-                _ = stopping.wait_for(|stopping| *stopping) => Err(Some(StoreError::Closing.into())),
-                sent = tokio::time::timeout(*patience, message) => match sent {
-                    Ok(sent) => sent.map_err(|_| None),
-                    Err(_) => Err(Some(Error::new(Code::DeadlineExceeded, "the snapshot was not read for too long"))),
-                },
-            }
-        })
+        self.0.send(SnapshotResponse { part: Some(part) })
     }
 }
 
