@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use base::{TweetId, UserId};
+use graph_store::adjacency::{CorruptList, List};
 use graph_store::generate::GraphSpec;
+use graph_store::query::ProbedSet;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -180,7 +182,7 @@ impl Delivered {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Deliveries {
-    /// From the bitmaps of followers on.
+    /// From the compressed lists of followers on.
     whole: Delivered,
     /// Of recipients that are known.
     appends: Delivered,
@@ -196,7 +198,7 @@ fn deliver(
     authors: &[UserId],
     ids: &mut Ids,
 ) -> anyhow::Result<Deliveries> {
-    let nobody = RoaringBitmap::new();
+    let active = ProbedSet::from(sample.active.clone());
     let progress = Progress::new("deliveries", authors.len() as u64);
     let mut deliveries = Deliveries::default();
     for (number, batch) in authors.chunks(BATCH).enumerate() {
@@ -204,41 +206,44 @@ fn deliver(
         entries.iter().for_each(|(author, id)| feeds.post(*author, *id));
         let pushed: Vec<_> = entries.into_iter().filter(|(author, _)| !over.contains(author.0)).collect();
         let followers: Vec<_> =
-            pushed.iter().map(|(author, _)| sample.followers.get(&author.0).unwrap_or(&nobody)).collect();
+            pushed.iter().map(|(author, _)| sample.followers.get(&author.0).map_or(&[][..], Vec::as_slice)).collect();
         let (count, took, to) = if number % 2 == 0 {
             let begin = thread_time();
-            let to = recipients(&pushed, &followers, &sample.active);
-            let count = feeds.deliver(&pushed, &to);
+            let to = recipients(&pushed, &followers, &active)?;
+            let count = feeds.deliver(&pushed, &to.iter().map(Vec::as_slice).collect::<Vec<_>>());
             (count, thread_time() - begin, to)
         } else {
-            let to = recipients(&pushed, &followers, &sample.active);
+            let to = recipients(&pushed, &followers, &active)?;
             let begin = thread_time();
-            let count = feeds.deliver(&pushed, &to);
+            let count = feeds.deliver(&pushed, &to.iter().map(Vec::as_slice).collect::<Vec<_>>());
             (count, thread_time() - begin, to)
         };
         let kind = if number % 2 == 0 { &mut deliveries.whole } else { &mut deliveries.appends };
         kind.count += count;
         kind.took += took;
         deliveries.tweets += pushed.len() as u64;
-        deliveries.recipients += to.iter().map(RoaringBitmap::len).sum::<u64>();
+        deliveries.recipients += to.iter().map(Vec::len).sum::<usize>() as u64;
         progress.set((number * BATCH) as u64, String::new);
     }
     ensure!(deliveries.whole.count > 0 && deliveries.appends.count > 0, "nothing was delivered: more --tweets");
     Ok(deliveries)
 }
 
-/// Who gets each entry: the active followers of its author, and the author.
+/// Who gets each entry: the active followers of its author, found as the graph store finds them, and the author.
 fn recipients(
     entries: &[(UserId, TweetId)],
-    followers: &[&RoaringBitmap],
-    active: &RoaringBitmap,
-) -> Vec<RoaringBitmap> {
-    let of = |((author, _), followers): (&(UserId, TweetId), &&RoaringBitmap)| {
-        let mut found = *followers & active;
-        if active.contains(author.0) {
-            found.insert(author.0);
+    followers: &[&[u8]],
+    active: &ProbedSet,
+) -> Result<Vec<Vec<u32>>, CorruptList> {
+    let of = |((author, _), followers): (&(UserId, TweetId), &&[u8])| {
+        let mut found = Vec::new();
+        List::fetch(followers);
+        List::parse(followers, 0)?.decode_into(&mut found);
+        active.keep(&mut found);
+        if active.bitmap().contains(author.0) {
+            found.push(author.0);
         }
-        found
+        Ok(found)
     };
     entries.iter().zip(followers).map(of).collect()
 }

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::ops::RangeInclusive;
 use std::thread;
 
+use graph_store::adjacency::{Encoding, encode};
 use graph_store::generate::{GraphSpec, generate};
 use graph_store::import::binary::EdgeReader;
 use rand::SeedableRng;
@@ -26,8 +27,8 @@ pub struct Sample {
     pub active: RoaringBitmap,
     /// How many of these follow somebody.
     pub active_followers: Vec<u32>,
-    /// Who follows some authors.
-    pub followers: HashMap<u32, RoaringBitmap>,
+    /// Who follows some authors: lists as they lie in a store's segments.
+    pub followers: HashMap<u32, Vec<u8>>,
     followees: Followees,
 }
 
@@ -87,7 +88,11 @@ impl Sample {
         // Edges come in the order of their sources.
         self.followers = followers
             .into_iter()
-            .map(|(author, followers)| Ok((author, RoaringBitmap::from_sorted_iter(followers)?)))
+            .map(|(author, followers)| {
+                let mut list = Vec::new();
+                encode(&followers, 0, Encoding::Auto, &mut list)?;
+                Ok((author, list))
+            })
             .collect::<anyhow::Result<_>>()?;
         Ok(())
     }
@@ -139,6 +144,8 @@ fn bits(set: &RoaringBitmap, users: usize) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
+    use graph_store::adjacency::List;
+
     use super::*;
 
     #[test]
@@ -162,7 +169,8 @@ mod tests {
             assert!(authors.contains(*author));
             let expected: RoaringBitmap =
                 edges.iter().filter(|edge| edge.target == *author).map(|edge| edge.source).collect();
-            assert_eq!(*followers, expected);
+            let list = List::parse(followers, 0).expect("a list");
+            assert_eq!(list.to_bitmap(), Ok(expected.clone()));
             assert_eq!(sample.active_followers[*author as usize] as u64, (&expected & &sample.active).len());
         }
         let most = u64::from(*sample.active_followers.iter().max().expect("users"));

@@ -62,6 +62,9 @@ impl Active {
         readers.read[0] |= &active;
         readers.joining -= &active;
         readers.active = active;
+        drop(readers);
+        // Some of those who are active now may have been waiting for it.
+        self.told.send_modify(|count| *count += 1);
     }
 
     /// A reader reads; whether they are active.

@@ -99,7 +99,7 @@ impl MemoryFeeds {
 
     /// Appends entries, in their order, to the feeds of those of their recipients who have one; answers how many deliveries
     /// that were.
-    pub fn deliver(&self, entries: &[(UserId, TweetId)], recipients: &[RoaringBitmap]) -> u64 {
+    pub fn deliver(&self, entries: &[(UserId, TweetId)], recipients: &[&[u32]]) -> u64 {
         let entries: Vec<_> = entries.iter().map(|&(_, id)| Entry::Plain { id }).collect();
         self.feeds.materialised.deliver(&entries, recipients)
     }
@@ -200,7 +200,7 @@ mod tests {
         for number in 200..240_u64 {
             let author = UserId(number as u32 % 12);
             feeds.post(author, id(number));
-            let recipients: RoaringBitmap = if author.0 <= 9 && author.0 != 3 { [9].into() } else { [].into() };
+            let recipients: &[u32] = if author.0 <= 9 && author.0 != 3 { &[9] } else { &[] };
             feeds.deliver(&[(author, id(number))], &[recipients]);
         }
         feeds.delete(UserId(2), id(230));

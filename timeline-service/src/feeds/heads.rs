@@ -10,7 +10,7 @@
 use base::{TweetId, UserId};
 
 use super::entry::{Backwards, Entry};
-use super::gone::Epochs;
+use super::gone::{Epochs, Gone};
 use crate::cache::{Cache, Weigh};
 use crate::tweets::bounds::Bounds;
 
@@ -81,16 +81,19 @@ impl Heads {
     }
 
     /// Keeps a head that was read from the view of `state`, unless the author has written since.
-    pub(crate) fn fill(&self, author: UserId, head: Head, state: &State<'_>, bounds: &Bounds) {
+    pub(crate) fn fill(&self, author: UserId, head: Head, state: &State<'_>, gone: &Gone, bounds: &Bounds) {
         let mut shard = self.cache.lock(author);
         let newest = bounds.top(author).newest;
         if newest > state.greatest {
             return;
         }
+        // What went since the view, in the epochs of that or in a later one: it is recorded before it leaves under this lock.
+        let gone = gone.now();
         let mut entries = Backwards(&head.words);
         if let Some(Entry::Plain { id }) = entries.next()
             && id == newest
-            && !state.gone.has(id, u64::MAX)
+            && gone.covers(state.stamp)
+            && !gone.has(id, u64::MAX)
         {
             bounds.sharpen(author, id, entries.next().map_or(head.complete_from, |entry| entry.id()));
         }
@@ -110,6 +113,12 @@ impl Heads {
         } else {
             self.cache.change(&mut shard, author, |head| head.append(entry));
         }
+    }
+
+    /// An entry that no feed ever shows is at the top of its author's stream: a head of it stays as it is.
+    pub(crate) fn enter_dead(&self, author: UserId, id: TweetId, bounds: &Bounds) {
+        let _shard = self.cache.lock(author);
+        bounds.enter(author, id, false);
     }
 
     /// An entry is no longer in its author's stream. It is recorded as gone before.
@@ -170,7 +179,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::feeds::gone::Gone;
 
     const ME: UserId = UserId(7);
 
@@ -203,12 +211,27 @@ mod tests {
         let before = State { gone: &epochs, batch: 1, greatest: TweetId(3), stamp: 1 };
         heads.enter(ME, &plain(5), 1, 2, &bounds);
         let head = Head { words: vec![3], complete_from: TweetId(0), stamp: 1, batch: 1 };
-        heads.fill(ME, head.clone(), &before, &bounds);
+        heads.fill(ME, head.clone(), &before, &gone, &bounds);
         assert_eq!(walk(&heads, &before), None, "tweet 5 would be missing for ever");
         let after = State { batch: 2, greatest: TweetId(5), ..before };
-        heads.fill(ME, Head { words: vec![3, 5], batch: 2, ..head }, &after, &bounds);
+        heads.fill(ME, Head { words: vec![3, 5], batch: 2, ..head }, &after, &gone, &bounds);
         assert_eq!(walk(&heads, &after), Some((vec![5, 3], 0)));
         assert_eq!(walk(&heads, &before), None, "what left before the head was read is not known to older states");
+    }
+
+    #[test]
+    fn a_slow_read_does_not_make_a_deleted_tweet_the_top_again() {
+        let (heads, bounds, gone) = (Heads::new(1 << 20), Bounds::new(), Gone::new(1));
+        heads.enter(ME, &plain(3), 1, 1, &bounds);
+        let epochs = gone.now();
+        let slow = State { gone: &epochs, batch: 1, greatest: TweetId(3), stamp: 1 };
+        gone.record(TweetId(2), 2);
+        assert!(gone.turn());
+        gone.record(TweetId(3), 3);
+        heads.leave(ME, TweetId(3), &bounds);
+        assert!(!bounds.top(ME).is_exact);
+        heads.fill(ME, Head { words: vec![3], complete_from: TweetId(0), stamp: 1, batch: 1 }, &slow, &gone, &bounds);
+        assert!(!bounds.top(ME).is_exact, "the epochs of the slow one do not know of it");
     }
 
     proptest! {
@@ -236,7 +259,7 @@ mod tests {
                         let state = State { gone: &epochs, batch, greatest, stamp: gone.stamp() };
                         let alive = all.iter().filter(|tweet| tweet.2 == u64::MAX).map(|tweet| tweet.0);
                         let head = Head { words: alive.collect(), complete_from: TweetId(0), stamp: state.stamp, batch };
-                        heads.fill(ME, head, &state, &bounds);
+                        heads.fill(ME, head, &state, &gone, &bounds);
                     }
                     _ => {
                         all.push((batch * 10, batch, u64::MAX));

@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use base::{TweetId, UserId};
 use parking_lot::Mutex;
-use roaring::RoaringBitmap;
 
 use super::entry::{Backwards, Entry};
 use super::gone::Epochs;
@@ -33,6 +32,8 @@ const NEIGHBOURS: u32 = 64;
 const DELIVERIES: usize = 1 << 16;
 /// Deliveries that wait for the memory together: more than a core asks for at once, few enough to stay in its nearest cache.
 const TOGETHER: usize = 64;
+/// Words of a cache line.
+const WORDS_A_LINE: usize = 64 / size_of::<u64>();
 /// No feed.
 const NONE: u32 = u32::MAX;
 
@@ -55,9 +56,9 @@ struct Part {
     hand: usize,
 }
 
-/// What deliveries touch comes first: one cache line.
+/// Two cache lines, which the memory is asked for together.
 #[derive(Debug, Default)]
-#[repr(C, align(64))]
+#[repr(C, align(128))]
 struct Feed {
     ring: Ring,
     phase: Phase,
@@ -83,8 +84,8 @@ pub(crate) struct About {
     pub from: TweetId,
     /// The greatest id of the view that it was built from: up to here everything is in it.
     pub covered_to: TweetId,
-    /// Nothing up to here was skipped.
-    pub checked_to: TweetId,
+    /// Of how many skips it is known that nothing of them is missing; of none at first.
+    pub checked: u64,
     /// The epoch since which what left is known.
     pub stamp: u64,
     /// The batch of the view.
@@ -261,6 +262,8 @@ impl Materialised {
             Phase::Reserved => return Found::Reserved,
             Phase::Ready => {}
         }
+        fetch(&*feed.about);
+        feed.ring.newest(count).for_each(|words| words.iter().step_by(WORDS_A_LINE).for_each(fetch));
         if feed.about.versions != *versions || !gone.covers(feed.about.stamp) {
             return Found::Stale;
         }
@@ -272,26 +275,27 @@ impl Materialised {
         Found::Ready(feed.whole_about(words.len()))
     }
 
-    /// Nothing was skipped for this reader up to a place.
-    pub(crate) fn check(&self, user: UserId, to: TweetId) {
+    /// Of so many skips nothing is missing for this reader, whose lists are of these versions.
+    pub(crate) fn check(&self, user: UserId, versions: &Versions, skips: u64) {
         if let Some(feed) = self.part(user).find(user)
             && feed.phase == Phase::Ready
+            && feed.about.versions == *versions
         {
-            feed.about.checked_to = feed.about.checked_to.max(to);
+            feed.about.checked = feed.about.checked.max(skips);
         }
     }
 
-    /// Appends entries, in their order, to the feeds of their recipients. Answers how many deliveries that were.
-    pub(crate) fn deliver(&self, entries: &[Entry], recipients: &[RoaringBitmap]) -> u64 {
-        let all: u64 = recipients.iter().map(RoaringBitmap::len).sum();
+    /// Appends entries, in their order, to the feeds of the recipients of each. Answers how many deliveries that were.
+    pub(crate) fn deliver(&self, entries: &[Entry], recipients: &[&[u32]]) -> u64 {
+        let all: usize = recipients.iter().map(|recipients| recipients.len()).sum();
         // Some parts get more than others.
-        let room = (all as usize).min(DELIVERIES) / PARTS as usize * 5 / 4;
+        let room = all.min(DELIVERIES) / PARTS as usize * 5 / 4;
         let mut parts: Vec<Vec<(u32, u32)>> = (0..PARTS).map(|_| Vec::with_capacity(room)).collect();
         let mut sorted = 0;
         let mut delivered = 0;
         let words: Vec<_> = entries.iter().map(|entry| (entry.id(), entry.words())).collect();
         for (place, recipients) in recipients.iter().enumerate() {
-            for user in recipients {
+            for &user in *recipients {
                 parts[part_of(user) as usize].push((number_of(user), place as u32));
                 sorted += 1;
                 if sorted == DELIVERIES {
@@ -309,6 +313,7 @@ impl Materialised {
         entries: &[(TweetId, ([u64; super::entry::WORDS_MAX], usize))],
     ) -> u64 {
         let mut delivered = 0;
+        let mut to = [NONE; TOGETHER];
         for (part, deliveries) in self.parts.iter().zip(parts) {
             if deliveries.is_empty() {
                 continue;
@@ -316,18 +321,26 @@ impl Materialised {
             let mut part = part.lock();
             let Part { places, feeds, .. } = &mut *part;
             for together in deliveries.chunks(TOGETHER) {
-                let of = |number: u32| feeds.get(*places.get(number as usize)? as usize);
                 together.iter().filter_map(|(number, _)| places.get(*number as usize)).for_each(fetch);
-                together.iter().filter_map(|(number, _)| of(*number)).for_each(fetch);
-                together.iter().filter_map(|(number, _)| of(*number)?.ring.end()).for_each(fetch);
-                for (number, entry) in together {
-                    let place = places.get(*number as usize).copied().unwrap_or(NONE);
-                    let Some(feed) = feeds.get_mut(place as usize) else { continue };
-                    let (id, (words, len)) = &entries[*entry as usize];
-                    let bytes = feed.ring.bytes();
-                    delivered += u64::from(feed.ring.append(*id, &words[..*len]));
-                    if feed.ring.bytes() != bytes {
-                        self.bytes.fetch_add(feed.ring.bytes() - bytes, Ordering::Relaxed);
+                for (to, (number, _)) in to.iter_mut().zip(together) {
+                    *to = places.get(*number as usize).copied().unwrap_or(NONE);
+                    feeds.get(*to as usize).into_iter().for_each(fetch);
+                }
+                let entry_of = |entry: u32| &entries[entry as usize];
+                let settles = |(place, (_, entry)): (&u32, &(u32, u32))| {
+                    feeds.get(*place as usize).filter(|feed| feed.ring.settles(entry_of(*entry).1.1))
+                };
+                let settling = || to.iter().zip(together).filter_map(settles);
+                settling().for_each(|feed| fetch(&feed.phase));
+                settling().filter_map(|feed| feed.ring.end()).for_each(fetch);
+                for (place, (_, entry)) in to.iter().zip(together) {
+                    let Some(feed) = feeds.get_mut(*place as usize) else { continue };
+                    let (id, (words, len)) = entry_of(*entry);
+                    if let Some(grown) = feed.ring.append(*id, &words[..*len]) {
+                        delivered += 1;
+                        if grown > 0 {
+                            self.bytes.fetch_add(grown, Ordering::Relaxed);
+                        }
                     }
                 }
             }

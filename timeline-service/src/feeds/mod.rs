@@ -194,14 +194,14 @@ impl Feeds {
             self.figures.feeds.miss();
             return false;
         };
-        match self.unpushed.is_missing(lists, about.checked_to) {
+        match self.unpushed.is_missing(lists, about.covered_to, about.checked) {
             Err(unpushed::Missing) => {
                 self.figures.feeds.miss();
                 self.materialised.remove(lists.user);
                 return false;
             }
-            Ok(to) if to > about.checked_to => self.materialised.check(lists.user, to),
-            Ok(_) => {}
+            Ok(checked) if checked == about.checked => {}
+            Ok(checked) => self.materialised.check(lists.user, &lists.versions, checked),
         }
         self.figures.feeds.hit();
         let mut pulled = over.to_vec();
@@ -243,7 +243,7 @@ impl Feeds {
             versions: lists.versions,
             from,
             covered_to: stored.greatest(),
-            checked_to: stored.greatest(),
+            checked: 0,
             stamp: home.stamp,
             batch: stored.batch(),
             pulled,
@@ -295,7 +295,9 @@ impl Feeds {
     /// Puts a feed aside that memory has no room for. `delivered_to` is from before the feed was taken out.
     fn evict(&self, user: UserId, mut built: Built, delivered_to: TweetId) {
         let Some(lists) = self.lists.get(user, &built.about.versions) else { return };
-        if self.unpushed.is_any_missing(built.about.checked_to) {
+        // As reads do: who falls below the threshold is skipped first.
+        let over = self.unpushed.over_of(&lists);
+        if self.unpushed.is_missing(&lists, built.about.covered_to, built.about.checked).is_err() {
             return;
         }
         let to = built.about.covered_to.max(delivered_to);
@@ -309,7 +311,6 @@ impl Feeds {
         let len = entries.0.len();
         built.words.truncate(len);
         // What is not pushed to this feed by now, and was not when it was built, is pulled when it comes back.
-        let over = self.unpushed.over_of(&lists);
         let mut pulled = over.to_vec();
         pulled.extend(built.about.pulled.iter().filter(|author| !over.contains(author)));
         built.about.pulled = pulled.into();
@@ -377,6 +378,8 @@ impl Memory for Arc<Feeds> {
         for effect in effects {
             match effect {
                 Effect::Entered(tweet) => self.enter(tweet.author, Entry::from(tweet), stamp, batch),
+                // The others rely on it that what they have was alive when it came.
+                Effect::EnteredDead { retweeter, id } => self.heads.enter_dead(*retweeter, *id, &self.bounds),
                 Effect::Left { author, id } => self.leave(*author, *id, batch),
                 // No feed has anything to do with these.
                 Effect::ToDeliver | Effect::Counted(_) => {}

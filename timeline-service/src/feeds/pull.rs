@@ -152,7 +152,7 @@ impl<'a, S: Stored> Source<'a, S> {
         let mut words = Vec::with_capacity(entries.len());
         entries.iter().rev().for_each(|entry| entry.write(&mut words));
         let head = Head { words, complete_from, stamp: state.stamp, batch: state.batch };
-        self.feeds.heads.fill(author, head, &state, self.feeds.bounds());
+        self.feeds.heads.fill(author, head, &state, &self.feeds.gone, self.feeds.bounds());
         Ok(())
     }
 }

@@ -115,19 +115,18 @@ async fn push(feeds: &Feeds, graph: &dyn Graph, batch: &[Queued], asked: &mut Fx
                 if feeds.active.is_active(author) {
                     found.insert(author.0);
                 }
-                let is_over = found.len() > feeds.settings.pushed_followers;
-                if is_over {
+                if found.len() > feeds.settings.pushed_followers {
                     feeds.unpushed.set_over(author, true);
                     asked.insert(author.0, Instant::now());
-                } else if feeds.unpushed.is_over(author) {
+                    continue;
+                }
+                if feeds.unpushed.is_over(author) {
                     // Up to now nobody got anything: whoever has a feed builds it anew.
                     feeds.unpushed.skip(author, feeds.bounds().top(author).newest);
                     feeds.unpushed.set_over(author, false);
                     asked.remove(&author.0);
-                    recipients.insert(author, found);
-                } else {
-                    recipients.insert(author, found);
                 }
+                recipients.insert(author, found.into_iter().collect::<Vec<u32>>());
             }
             Err(error) => {
                 tracing::warn!(%author, error = %chain(&error), "the recipients of an author could not be asked for");
@@ -139,7 +138,7 @@ async fn push(feeds: &Feeds, graph: &dyn Graph, batch: &[Queued], asked: &mut Fx
         }
     }
     let (entries, to): (Vec<_>, Vec<_>) =
-        batch.iter().filter_map(|queued| Some((queued.entry, recipients.get(&queued.author)?.clone()))).unzip();
+        batch.iter().filter_map(|queued| Some((queued.entry, &recipients.get(&queued.author)?[..]))).unzip();
     feeds.figures.delivered.increment(feeds.materialised.deliver(&entries, &to));
 }
 

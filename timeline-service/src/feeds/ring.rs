@@ -2,6 +2,9 @@
 //!
 //! Entries are read from the newest back, see [`entry`](super::entry), until the words are used up: an entry of which the first
 //! words are overwritten is none any more. So appending is a store and two counters, whatever is overwritten.
+//!
+//! The words of many rings lie far apart in a memory that no cache holds, and most of an append is waiting for it. So the newest
+//! few words wait in the first cache line of the ring, and go to the others together: of most appends that line is all.
 
 use base::TweetId;
 
@@ -9,21 +12,31 @@ use super::entry::{Backwards, Entry};
 
 /// A new ring has room for this many words.
 const WORDS_MIN: usize = 32;
+/// Words that wait: with what an append asks for besides they fill a cache line.
+const WAITING: usize = 6;
 
 /// The newest entries of one feed.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Ring {
-    words: Box<[u64]>,
-    /// Where the next word goes.
+    newest: TweetId,
+    /// The newest words, which are not among the others yet.
+    waiting: [u64; WAITING],
+    /// How many of these there are.
+    waiting_len: u8,
+    /// Whether something was overwritten.
+    has_lost: bool,
+    /// Where the first of these goes.
     next: u32,
+    // Here ends the first line.
+    words: Box<[u64]>,
     /// Words that are used, up to all.
     used: u32,
     /// Words at the most: until then the ring grows instead of overwriting.
     max: u32,
-    /// Whether something was overwritten.
-    has_lost: bool,
-    newest: TweetId,
 }
+
+const _: () = assert!(std::mem::offset_of!(Ring, words) == 64, "an append asks for one line");
 
 impl Ring {
     /// A ring of some words, with room for `max`.
@@ -47,17 +60,46 @@ impl Ring {
         self.newest = self.newest.max(id);
     }
 
-    /// Appends an entry. One that is not newer than the newest is there already, or was left out for good.
+    /// Appends an entry, and answers by how many bytes the ring has grown. None where the entry is not newer than the newest: it
+    /// is there already, or was left out for good.
     #[inline]
-    pub(crate) fn append(&mut self, id: TweetId, words: &[u64]) -> bool {
+    pub(crate) fn append(&mut self, id: TweetId, words: &[u64]) -> Option<usize> {
         if id <= self.newest {
-            return false;
+            return None;
         }
         self.newest = id;
-        for &word in words {
-            self.push(word);
+        let (from, to) = (usize::from(self.waiting_len), usize::from(self.waiting_len) + words.len());
+        match self.waiting.get_mut(from..to) {
+            Some(places) if to < WAITING => {
+                places.copy_from_slice(words);
+                self.waiting_len = to as u8;
+                Some(0)
+            }
+            _ => Some(self.append_to_others(words)),
         }
-        true
+    }
+
+    /// Appends words that have those that wait go to the others, and answers by how many bytes the ring has grown.
+    #[inline(never)]
+    fn append_to_others(&mut self, words: &[u64]) -> usize {
+        let bytes = self.bytes();
+        for &word in words {
+            if let Some(place) = self.waiting.get_mut(usize::from(self.waiting_len)) {
+                *place = word;
+            }
+            self.waiting_len += 1;
+            if usize::from(self.waiting_len) == WAITING {
+                self.settle();
+            }
+        }
+        self.bytes() - bytes
+    }
+
+    /// Those that wait go to the others.
+    fn settle(&mut self) {
+        for place in 0..usize::from(std::mem::take(&mut self.waiting_len)) {
+            self.push(self.waiting[place]);
+        }
     }
 
     #[inline]
@@ -80,13 +122,19 @@ impl Ring {
 
     #[cold]
     fn grow(&mut self) {
-        let mut words = Vec::new();
-        self.copy(usize::MAX, &mut words);
-        let used = words.len();
+        let used = self.words.len();
+        let mut words = Vec::with_capacity(used * 2);
+        self.copy_settled(used, &mut words);
         words.resize((used * 2).clamp(WORDS_MIN, self.max as usize), 0);
         self.words = words.into();
         self.next = used as u32;
         self.used = used as u32 + 1;
+    }
+
+    /// Whether an entry of so many words has those that wait go to the others.
+    #[inline]
+    pub(crate) const fn settles(&self, entry_len: usize) -> bool {
+        self.waiting_len as usize + entry_len >= WAITING
     }
 
     /// The word that is overwritten next.
@@ -97,24 +145,47 @@ impl Ring {
 
     /// Copies the newest `count` words, oldest first.
     pub(crate) fn copy(&self, count: usize, into: &mut Vec<u64>) {
-        let (next, count) = (self.next as usize, count.min(self.used as usize));
         into.clear();
+        let count = count.min(self.len());
+        into.reserve(count);
+        let waiting = &self.waiting[..usize::from(self.waiting_len)];
+        self.newest(count).for_each(|words| into.extend_from_slice(words));
+        into.extend_from_slice(&waiting[waiting.len().saturating_sub(count)..]);
+    }
+
+    /// Where the newest `count` words lie, but for those that wait.
+    pub(crate) fn newest(&self, count: usize) -> impl Iterator<Item = &[u64]> {
+        self.settled(count.min(self.len()).saturating_sub(usize::from(self.waiting_len))).into_iter()
+    }
+
+    /// Appends the newest `count` of the words that do not wait.
+    fn copy_settled(&self, count: usize, into: &mut Vec<u64>) {
+        self.settled(count).into_iter().for_each(|words| into.extend_from_slice(words));
+    }
+
+    /// The newest `count` of the words that do not wait, oldest first.
+    fn settled(&self, count: usize) -> [&[u64]; 2] {
+        let next = self.next as usize;
         if count > next {
-            into.extend_from_slice(&self.words[self.words.len() - (count - next)..]);
-            into.extend_from_slice(&self.words[..next]);
+            [&self.words[self.words.len() - (count - next)..], &self.words[..next]]
         } else {
-            into.extend_from_slice(&self.words[next - count..next]);
+            [&[], &self.words[next - count..next]]
         }
     }
 
     /// How many words there are.
-    pub(crate) const fn len(&self) -> usize {
-        self.used as usize
+    pub(crate) fn len(&self) -> usize {
+        self.all().min(self.max as usize)
     }
 
-    /// Whether something was overwritten: then what the ring has ends with its oldest whole entry.
-    pub(crate) const fn has_lost(&self) -> bool {
-        self.has_lost
+    /// Whether something was overwritten, or will be: then what the ring has ends with its oldest whole entry.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.has_lost || self.all() > self.max as usize
+    }
+
+    /// Words that are used, with those that wait and have nothing overwritten yet.
+    fn all(&self) -> usize {
+        self.used as usize + usize::from(self.waiting_len)
     }
 
     /// The id of the oldest whole entry.
@@ -151,8 +222,10 @@ mod tests {
             let mut ring = Ring::new(&words, max);
             for entry in &entries[built..] {
                 let (words, len) = entry.words();
-                prop_assert!(ring.append(entry.id(), &words[..len]));
-                prop_assert!(!ring.append(entry.id(), &words[..len]), "again is nothing");
+                let bytes = ring.bytes();
+                let grown = ring.append(entry.id(), &words[..len]);
+                prop_assert_eq!(grown, Some(ring.bytes() - bytes));
+                prop_assert_eq!(ring.append(entry.id(), &words[..len]), None, "again is nothing");
             }
             ring.copy(usize::MAX, &mut words);
             let kept: Vec<_> = Backwards(&words).collect();

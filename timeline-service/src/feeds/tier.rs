@@ -117,7 +117,7 @@ impl Ephemeral for OnDisk {
 
 /// The bytes of a feed.
 pub(crate) fn encode(user: UserId, run: u64, built: &Built) -> Vec<u8> {
-    let Built { words, about: About { versions, from, covered_to, stamp, pulled, checked_to: _, batch: _ } } = built;
+    let Built { words, about: About { versions, from, covered_to, stamp, pulled, checked: _, batch: _ } } = built;
     let mut content = run.to_le_bytes().to_vec();
     let [follows, mutes, blocks, blocked_by] = versions.0;
     for number in [follows.0, mutes.0, blocks.0, blocked_by.0, from.0, covered_to.0, *stamp, pulled.len() as u64] {
@@ -148,7 +148,7 @@ pub(crate) fn decode(user: UserId, bytes: &[u8]) -> Option<(u64, Built)> {
     let (pulled, _) = pulled.as_chunks::<4>();
     let (words, []) = words.as_chunks::<8>() else { return None };
     let pulled = pulled.iter().map(|author| u32::from_le_bytes(*author)).collect();
-    let about = About { versions, from, covered_to, checked_to: covered_to, stamp, batch: 0, pulled };
+    let about = About { versions, from, covered_to, checked: 0, stamp, batch: 0, pulled };
     Some((run, Built { words: words.iter().map(|word| u64::from_le_bytes(*word)).collect(), about }))
 }
 
@@ -165,7 +165,7 @@ mod tests {
             versions: Versions([1, 2, 3, 4].map(Revision)),
             from: TweetId(5),
             covered_to: TweetId(6),
-            checked_to: TweetId(6),
+            checked: 0,
             stamp: 7,
             batch: 0,
             pulled: [8, 9].into(),

@@ -50,6 +50,10 @@ impl TimelineService {
         let hidden = self.0.graph.hidden(user, None).await.map_err(naming("user"))?;
         let id = (request.id != 0).then_some(TweetId(request.id));
         let changed = self.0.store.write(Read { user, id }).await?;
+        if id.is_none() {
+            // As of that write: what has come in since is for whoever asks next.
+            return Ok(ReadNotificationsResponse { changed, unread_count: 0 });
+        }
         let view = self.0.store.view();
         let unread_count = self.0.reads.run(move || Ok(Inbox::open(&view, user, hidden)?.unread_count()?)).await?;
         Ok(ReadNotificationsResponse { changed, unread_count })

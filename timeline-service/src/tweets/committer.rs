@@ -226,7 +226,7 @@ impl Committer {
                     let known = Known { tweet: tweet.clone(), counts: CountsRecord::default() };
                     self.known.put(Arc::new(known), state.batch);
                 }
-                Effect::Entered(_) | Effect::ToDeliver => {}
+                Effect::Entered(_) | Effect::EnteredDead { .. } | Effect::ToDeliver => {}
             }
         }
         *self.published.write() = Published::new(View::now(&self.tables, self.memory.bounds(), &self.known, state));

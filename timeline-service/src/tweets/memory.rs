@@ -28,8 +28,11 @@ impl Memory for Arc<Bounds> {
 
     fn changed(&self, effects: &[Effect], _: u64) {
         for effect in effects {
-            if let Effect::Entered(Tweet { id, author, .. }) = effect {
-                self.enter(*author, *id, false);
+            match effect {
+                Effect::Entered(Tweet { id, author, .. }) | Effect::EnteredDead { id, retweeter: author } => {
+                    self.enter(*author, *id, false);
+                }
+                _ => {}
             }
         }
     }

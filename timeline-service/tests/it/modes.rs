@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use proto::timeline::{FeedMode, Reason, Route};
+use proto::timeline::{Engagement, FeedMode, Reason, Route};
 use timeline_service::FeedSettings;
 
 use crate::feeds::{self, Step, USERS, walk};
@@ -115,7 +115,7 @@ async fn compare(harness: &Harness, model: &Model, limit: usize) -> Result<(), T
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn pull_push_and_auto_show_what_the_model_shows(
@@ -183,6 +183,24 @@ async fn an_author_over_the_threshold_is_pulled_and_merged() {
 }
 
 #[tokio::test]
+async fn what_was_skipped_after_a_newer_entry_of_others_is_missed() {
+    let harness = Harness::with(FeedSettings { push_queue: 2, ..FeedSettings::default() });
+    harness.graph.follow(2, 1);
+    let first = harness.post(1, "before there is a feed").await;
+    until_routed(&harness, 2, first.id, Route::Pushed).await;
+    harness.graph.1.is_held.send_replace(true);
+    let waiting = harness.post(1, "waits").await;
+    for text in ["waits, too", "finds no room"] {
+        harness.post(3, text).await;
+    }
+    until_routed(&harness, 2, waiting.id, Route::UnderWay).await;
+    harness.graph.1.is_failing.store(true, std::sync::atomic::Ordering::SeqCst);
+    harness.graph.1.is_held.send_replace(false);
+    // The feed is built anew as soon as the entry is neither under way nor delivered.
+    until_routed(&harness, 2, waiting.id, Route::Pushed).await;
+}
+
+#[tokio::test]
 async fn a_late_push_brings_nothing_back() {
     let harness = Harness::new();
     harness.graph.follow(2, 1);
@@ -198,6 +216,26 @@ async fn a_late_push_brings_nothing_back() {
     until_routed(&harness, 2, last.id, Route::Pushed).await;
     let page = harness.home_by(FeedMode::Push, 2, page(9, "")).await.expect("a page");
     assert_eq!(crate::support::ids(&page), [last.id, kept.id]);
+}
+
+#[tokio::test]
+async fn a_retweet_of_what_answers_a_deleted_tweet_is_in_no_feed_whenever_that_was_deleted() {
+    let mut harness = Harness::new();
+    harness.graph.follow(2, 1);
+    let kept = harness.post(1, "kept").await;
+    let question = harness.post(2, "a question").await;
+    let answer = harness.reply(1, question.id).await.expect("an answer");
+    harness.delete(2, question.id).await.expect("deleted");
+    // What was deleted before a start nobody remembers but the store.
+    harness.reopen();
+    until_routed(&harness, 2, kept.id, Route::Pushed).await;
+    assert!(harness.engage(Engagement::Retweet, 1, answer.id, true).await.expect("retweeted").changed);
+    let newest = harness.post(1, "the newest").await;
+    until_routed(&harness, 2, newest.id, Route::Pushed).await;
+    for mode in MODES {
+        let page = harness.home_by(mode, 2, page(9, "")).await.expect("a page");
+        assert_eq!(crate::support::ids(&page), [newest.id, kept.id], "{mode:?}");
+    }
 }
 
 #[tokio::test]

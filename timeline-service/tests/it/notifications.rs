@@ -14,7 +14,7 @@ use crate::durability::{damage, empty};
 use crate::support::{Harness, copy_folder, new, page};
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Harness {
     pub(crate) async fn notifications(&self, user: u32, page: PageRequest) -> Result<NotificationsResponse, Error> {
@@ -287,7 +287,7 @@ async fn deliveries_go_on_where_a_crash_left_them() {
 }
 
 /// Waits until the service has read all that the graph told.
-async fn until_followers(harness: &Harness, user: u32, count: u32) {
+pub(crate) async fn until_followers(harness: &Harness, user: u32, count: u32) {
     let said = async || harness.inbox(user).await.notifications.iter().map(|one| one.actors_count).sum::<u32>();
     until("the last follow", async || said().await >= count).await;
     assert_eq!(said().await, count, "each once");

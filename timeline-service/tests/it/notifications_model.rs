@@ -1,12 +1,13 @@
 //! Over random histories everybody's notifications equal those of a naive model, page by page.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use proto::timeline::{Engagement, NotificationKind, NotificationsResponse};
 
-use crate::notifications::until;
+use crate::notifications::{PATIENCE, until};
 use crate::support::{Edges, Harness, page};
 
 const USERS: u32 = 5;
@@ -220,13 +221,32 @@ async fn take(step: Step, harness: &mut Harness, model: &mut Model) -> Result<()
     Ok(())
 }
 
+/// What a user sees, once that is what is expected, or for good.
+async fn settled(harness: &Harness, user: u32, expected: &[Shown]) -> Vec<Shown> {
+    let begun = Instant::now();
+    loop {
+        let seen = shown(&harness.inbox(user).await);
+        if seen == expected || begun.elapsed() > PATIENCE {
+            return seen;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until all subscribers are told: whom a tweet concerns is decided when they are, not when it is posted.
+async fn delivered(harness: &Harness) {
+    until("all subscribers are told", async || harness.service().check().expect("the check runs").deliveries == 0)
+        .await;
+}
+
 /// Waits until what is told in the background has come, and compares everybody's notifications, walked down and up again.
 async fn compare(harness: &Harness, model: &mut Model, limit: usize) -> Result<(), TestCaseError> {
+    delivered(harness).await;
     let edges = harness.graph.0.lock().clone();
     for user in 0..USERS {
         let seen = model.seen(user, &edges);
         let (places, expected): (Vec<usize>, Vec<Shown>) = seen.into_iter().unzip();
-        until(&format!("user {user}: {expected:?}"), async || shown(&harness.inbox(user).await) == expected).await;
+        prop_assert_eq!(settled(harness, user, &expected).await, &expected[..], "user {}", user);
         let unread = expected.iter().filter(|one| !one.4).count() as u32;
         let read = async |cursor: &str| harness.notifications(user, page(limit as u32, cursor)).await.expect("a page");
         let mut last = read("").await;

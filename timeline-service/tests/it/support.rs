@@ -93,8 +93,13 @@ impl From<Edges> for FakeGraph {
 }
 
 impl FakeGraph {
+    /// As in the graph, a block prevents it.
     pub(crate) fn follow(&self, source: u32, target: u32) {
-        self.change(source, target, |edges| edges.follows.insert((source, target)));
+        let pair = (source, target);
+        self.change(source, target, |edges| {
+            let is_blocked = edges.blocks.contains(&pair) || edges.blocks.contains(&(target, source));
+            !is_blocked && edges.follows.insert(pair)
+        });
     }
 
     pub(crate) fn unfollow(&self, source: u32, target: u32) {

@@ -189,6 +189,7 @@ impl Check<'_> {
 
     fn deliveries(&mut self) -> Result<(), StoreError> {
         self.each::<DeliveryRecord>(Table::Deliveries, |check, key, delivery| {
+            check.report.deliveries += 1;
             match check.get::<IndexRecord>(Table::Index, key)? {
                 Some(index) if index.author == delivery.author => {}
                 index => {

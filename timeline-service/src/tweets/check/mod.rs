@@ -36,6 +36,8 @@ const FINDINGS_MAX: usize = 100;
 pub struct CheckReport {
     /// Tweets that are not deleted.
     pub tweets: u64,
+    /// Tweets of which not all subscribers of their authors are told yet.
+    pub deliveries: u64,
     /// What is wrong and where, at most a hundred; empty when all is well.
     pub findings: Vec<String>,
 }

@@ -80,6 +80,13 @@ pub(crate) enum Effect {
     Counted(TweetId),
     /// A tweet or a retweet is at the top of its author's or retweeter's stream.
     Entered(Tweet),
+    /// So is a retweet, but no feed shows it ever: the tweet that it shows answers one that was deleted before.
+    EnteredDead {
+        /// Whose stream it is in.
+        retweeter: UserId,
+        /// Which it is.
+        id: TweetId,
+    },
     /// A tweet was deleted, or a retweet taken back: it is no longer in that stream.
     ///
     /// For a deleted tweet this is all that there is. Whoever holds entries that show it (retweets) or answer it (comments,

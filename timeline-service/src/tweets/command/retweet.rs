@@ -7,7 +7,7 @@ use super::engagement::{Engaged, Target};
 use super::{Command, Draft, Effect, Tweet};
 use crate::error::StoreError;
 use crate::tweets::keys::{self, Table};
-use crate::tweets::record::{AuthorRecord, EngagementRecord, RetweetedRecord, TweetRecord};
+use crate::tweets::record::{AuthorRecord, EngagementRecord, IndexRecord, RetweetedRecord, TweetRecord};
 
 /// A tweet that is to be retweeted, or no longer.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,8 @@ impl Command for Retweet {
                 let of_user = draft.get::<AuthorRecord>(Table::Authors, &keys::author_key(user))?.unwrap_or_default();
                 let kind = NotificationKind::Retweet;
                 let notice = draft.notice(target.tweet.author, kind, tweet, &[user], id)?;
-                add(&mut target, id, user, of_user, draft);
+                let is_dead = answers_deleted(&target.tweet, draft)?;
+                add(&mut target, id, user, of_user, is_dead, draft);
                 draft.notify(notice);
             }
             (Some(RetweetedRecord { id }), false) => remove(&mut target, TweetId(id), user, draft),
@@ -48,7 +49,21 @@ impl Command for Retweet {
     }
 }
 
-fn add(target: &mut Target, id: TweetId, user: UserId, mut of_user: AuthorRecord, draft: &mut Draft<'_>) {
+/// Whether what a tweet answers is deleted.
+fn answers_deleted(tweet: &Tweet, draft: &Draft<'_>) -> Result<bool, StoreError> {
+    let Some((answered, _)) = tweet.origin().answers else { return Ok(false) };
+    let index = draft.get::<IndexRecord>(Table::Index, &keys::id_key(answered))?;
+    Ok(index.is_none_or(|index| index.deleted))
+}
+
+fn add(
+    target: &mut Target,
+    id: TweetId,
+    user: UserId,
+    mut of_user: AuthorRecord,
+    is_dead: bool,
+    draft: &mut Draft<'_>,
+) {
     let tweet = &target.tweet;
     let record = TweetRecord {
         in_reply_to: tweet.record.in_reply_to,
@@ -67,7 +82,10 @@ fn add(target: &mut Target, id: TweetId, user: UserId, mut of_user: AuthorRecord
     target.retweeted = Some(retweeted);
     draft.put_counts(tweet.id, target.counts);
     draft.keep(id);
-    draft.affect(Effect::Entered(Tweet { id, author: user, record }));
+    draft.affect(match is_dead {
+        true => Effect::EnteredDead { retweeter: user, id },
+        false => Effect::Entered(Tweet { id, author: user, record }),
+    });
 }
 
 fn remove(target: &mut Target, id: TweetId, user: UserId, draft: &mut Draft<'_>) {
