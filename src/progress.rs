@@ -1,5 +1,6 @@
 //! How far something long has come, on standard error: a bar where a person looks, a line now and then where a log does.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,7 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 /// How far one step has come. It may be told from several threads.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    name: &'static str,
+    name: Cow<'static, str>,
     total: u64,
     done: AtomicU64,
     /// What is counted, where the rate is worth telling.
@@ -33,14 +34,15 @@ impl Progress {
     }
 
     /// The same, which also tells how many of a `unit` are done in a second.
-    pub(crate) fn with_rate(name: &'static str, total: u64, unit: &'static str) -> Self {
+    pub(crate) fn with_rate(name: impl Into<Cow<'static, str>>, total: u64, unit: &'static str) -> Self {
         let template = format!("{{prefix:>20}} [{{bar:40}}] {{percent:>3}} % {{per_sec}} {unit} {{eta}}");
         Progress::make(name, total, Some(unit), &template)
     }
 
-    fn make(name: &'static str, total: u64, unit: Option<&'static str>, template: &str) -> Self {
+    fn make(name: impl Into<Cow<'static, str>>, total: u64, unit: Option<&'static str>, template: &str) -> Self {
+        let name = name.into();
         let bar = stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(total).with_prefix(name);
+            let bar = ProgressBar::new(total).with_prefix(name.clone());
             match ProgressStyle::with_template(template) {
                 Ok(style) => bar.with_style(style.progress_chars("=> ")),
                 Err(_) => bar,
@@ -51,8 +53,8 @@ impl Progress {
     }
 
     /// What it is that comes on.
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// That much is done in all, unless more was told already.

@@ -2,7 +2,8 @@
 //!
 //! A checkpoint is written between iterations, under another name first, and takes the place of the one before it once it
 //! is on the disk. It is taken up again only by the same job with the same parameters on the same graph at the same
-//! revision; anything else starts afresh, and says so. A file of which a single bit is wrong is as good as none.
+//! revision; anything else starts afresh, and says so. A file of which a single bit is wrong is as good as none. Where none can
+//! be written, the job goes on without: what it finds is worth more than the place to go on from.
 //!
 //! # Format
 //!
@@ -13,7 +14,7 @@
 //! | magic | 8 | `ROOSTCKP` |
 //! | version | 2 | 1 |
 //! | identity | 4 + n | its length, then text: the job, its parameters, the graph, its revision and size |
-//! | iteration | 8 | how many are done |
+//! | iteration | 8 | how many are done; where a job goes from user to user, each is one |
 //! | arrays | 4 | how many follow |
 //! | array | 8 + n, each | its length in bytes, then its numbers |
 //! | checksum | 4 | CRC-32C of everything before it |
@@ -29,10 +30,12 @@ use bytemuck::Pod;
 const MAGIC: [u8; 8] = *b"ROOSTCKP";
 const VERSION: u16 = 1;
 const CHECKSUM_BYTES: usize = 4;
+/// Writing takes one part in so many of a job's time at the most: what has grown large is written less often.
+const WRITING_SHARE: u32 = 50;
 /// Which arrays a machine can read.
 const BYTE_ORDER: &str = if cfg!(target_endian = "little") { "little-endian" } else { "big-endian" };
 
-/// Whether a job went on from a checkpoint.
+/// Whether a job went on from a checkpoint, and whether another could.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Resumption {
     /// There was none.
@@ -49,6 +52,30 @@ pub enum Resumption {
     },
     /// It starts afresh, as the checkpoint is damaged.
     Damaged,
+    /// It goes on, but what it has so far cannot be written.
+    Unwritten {
+        /// What the disk said.
+        error: String,
+    },
+}
+
+impl Resumption {
+    /// What to say of it to people, where it is not from the beginning or could be thought not to be.
+    pub fn notice(&self) -> Option<String> {
+        match self {
+            Resumption::Fresh => None,
+            Resumption::Resumed { iteration } => {
+                Some(format!("going on behind iteration {iteration}, from the checkpoint"))
+            }
+            Resumption::Other { found } => {
+                Some(format!("starting afresh: the checkpoint is of something else, {found}"))
+            }
+            Resumption::Damaged => Some("starting afresh: the checkpoint is damaged".to_owned()),
+            Resumption::Unwritten { error } => {
+                Some(format!("going on without a new checkpoint, which cannot be written: {error}"))
+            }
+        }
+    }
 }
 
 /// Where a job keeps what it has so far.
@@ -57,8 +84,16 @@ pub struct Checkpoints<'a> {
     path: PathBuf,
     graph: String,
     interval: Duration,
-    written: Mutex<Instant>,
+    next: Mutex<Next>,
     tell: Box<dyn Fn(&Resumption) + Send + Sync + 'a>,
+}
+
+/// The next checkpoint.
+struct Next {
+    /// Before it nothing is written.
+    due: Instant,
+    /// Whether the one before it could not be written, which is told once.
+    has_failed: bool,
 }
 
 /// What a job had when it was interrupted.
@@ -70,8 +105,9 @@ pub(crate) struct Saved {
 }
 
 impl<'a> Checkpoints<'a> {
-    /// Checkpoints in a file, no more often than every `interval`. `graph` tells this graph at this revision from any other;
-    /// `tell` hears how a job begins.
+    /// Checkpoints in a file, no more often than every `interval`, and less often where writing one takes long; after each
+    /// iteration, whatever that takes, where the interval is 0. `graph` tells this graph at this revision from any other; `tell`
+    /// hears how a job begins, and if what it has cannot be written.
     pub fn new(
         disk: &'a dyn Disk,
         path: PathBuf,
@@ -79,7 +115,8 @@ impl<'a> Checkpoints<'a> {
         interval: Duration,
         tell: impl Fn(&Resumption) + Send + Sync + 'a,
     ) -> Self {
-        Checkpoints { disk, path, graph, interval, written: Mutex::new(Instant::now()), tell: Box::new(tell) }
+        let next = Mutex::new(Next { due: Instant::now() + interval, has_failed: false });
+        Checkpoints { disk, path, graph, interval, next, tell: Box::new(tell) }
     }
 
     /// Removes the file, once what the job found is safe elsewhere.
@@ -88,10 +125,24 @@ impl<'a> Checkpoints<'a> {
     ///
     /// It is there and cannot be removed.
     pub fn remove(&self) -> io::Result<()> {
-        match self.disk.remove(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        self.remove_temporary();
+        let Err(error) = self.disk.remove(&self.path) else { return Ok(()) };
+        // A disk that takes no writes may say so even of what is not there.
+        let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        if is_absent(&error) || self.disk.map(&self.path).is_err_and(|error| is_absent(&error)) {
+            return Ok(());
         }
+        Err(error)
+    }
+
+    /// Removes what was left of a checkpoint that was not written to its end. Nobody reads it: where it stays, the next one
+    /// takes its place.
+    fn remove_temporary(&self) {
+        let _ = self.disk.remove(&self.temporary());
+    }
+
+    fn temporary(&self) -> PathBuf {
+        self.path.with_extension("tmp")
     }
 
     /// What there is of a job, if anything, told aloud.
@@ -111,15 +162,28 @@ impl<'a> Checkpoints<'a> {
         Ok(saved)
     }
 
-    /// Writes what a job has after an iteration, if it is time.
-    pub(crate) fn save(&self, job: &str, iteration: u64, arrays: &[&[u8]]) -> io::Result<()> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        if written.elapsed() < self.interval {
-            return Ok(());
+    /// Writes what a job has after an iteration, if it is time. Where that fails, the checkpoint before it stays, and it is
+    /// tried again when the next one is due.
+    pub(crate) fn save(&self, job: &str, iteration: u64, arrays: &[&[u8]]) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = Instant::now();
+        if started < next.due {
+            return;
         }
-        self.write(&self.identity(job), iteration, arrays)?;
-        *written = Instant::now();
-        Ok(())
+        let written = self.write(&self.identity(job), iteration, arrays);
+        next.due = Instant::now() + self.pause(started.elapsed());
+        let had_failed = std::mem::replace(&mut next.has_failed, written.is_err());
+        let Err(error) = written else { return };
+        self.remove_temporary();
+        if !had_failed {
+            tracing::warn!(%error, path = %self.path.display(), "a checkpoint cannot be written");
+            (self.tell)(&Resumption::Unwritten { error: error.to_string() });
+        }
+    }
+
+    /// How long nothing is written after a checkpoint that took so long.
+    fn pause(&self, took: Duration) -> Duration {
+        if self.interval.is_zero() { Duration::ZERO } else { self.interval.max(took.saturating_mul(WRITING_SHARE)) }
     }
 
     fn identity(&self, job: &str) -> String {
@@ -129,7 +193,7 @@ impl<'a> Checkpoints<'a> {
     fn write(&self, identity: &str, iteration: u64, arrays: &[&[u8]]) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         self.disk.create_folder(folder)?;
-        let temporary = self.path.with_extension("tmp");
+        let temporary = self.temporary();
         let mut file = self.disk.create(&temporary)?;
         let (mut offset, mut checksum) = (0, 0);
         let mut append = |bytes: &[u8]| {
@@ -216,7 +280,7 @@ mod tests {
         let (disk, said) = (SimulatedDisk::new(), Mutex::default());
         let of_graph = checkpoints(&disk, "revision 7", &said);
         assert!(of_graph.resume("pagerank")?.is_none());
-        of_graph.save("pagerank", 5, &[bytemuck::cast_slice(&RANKS), &[1, 2]])?;
+        of_graph.save("pagerank", 5, &[bytemuck::cast_slice(&RANKS), &[1, 2]]);
         let saved = of_graph.resume("pagerank")?.expect("just written");
         assert_eq!((saved.iteration, saved.array(0, 3)), (5, Some(RANKS.to_vec())));
         assert_eq!((saved.array::<f64>(0, 2), saved.array::<u8>(2, 0)), (None, None));
@@ -234,10 +298,21 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_long_to_write_is_written_less_often() {
+        let disk = SimulatedDisk::new();
+        let pause =
+            |interval, took| Checkpoints::new(&disk, "file".into(), String::new(), interval, |_| ()).pause(took);
+        let [second, minute] = [1, 60].map(Duration::from_secs);
+        assert_eq!(pause(minute, second), minute);
+        assert_eq!(pause(minute, 2 * second), 100 * second);
+        assert_eq!(pause(Duration::ZERO, minute), Duration::ZERO);
+    }
+
+    #[test]
     fn each_flipped_bit_and_each_truncation_is_a_fresh_start_that_is_told() -> io::Result<()> {
         let (disk, said) = (SimulatedDisk::new(), Mutex::default());
         let checkpoints = checkpoints(&disk, "revision 7", &said);
-        checkpoints.save("pagerank", 5, &[bytemuck::cast_slice(&RANKS)])?;
+        checkpoints.save("pagerank", 5, &[bytemuck::cast_slice(&RANKS)]);
         let whole = disk.read(&checkpoints.path)?;
         let flipped = (0..whole.len() * 8).map(|bit| {
             let mut damaged = whole.clone();
@@ -251,6 +326,60 @@ mod tests {
             assert_eq!(said.lock().expect("no panic").pop(), Some(Resumption::Damaged));
         }
         Ok(())
+    }
+
+    /// A full disk ended jobs of hours, and kept what had been written of the checkpoint.
+    #[test]
+    fn what_cannot_be_written_is_told_and_leaves_the_checkpoint_before_it() -> io::Result<()> {
+        let written = SimulatedDisk::new();
+        checkpoints(&written, "revision 7", &Mutex::default()).save("pagerank", 6, &[bytemuck::cast_slice(&RANKS)]);
+        for operations in 0..written.operations() {
+            let (disk, said) = (SimulatedDisk::new(), Mutex::default());
+            let checkpoints = checkpoints(&disk, "revision 7", &said);
+            let save = |iteration| checkpoints.save("pagerank", iteration, &[bytemuck::cast_slice(&RANKS)]);
+            let iteration = || io::Result::Ok(checkpoints.resume("pagerank")?.map(|saved| saved.iteration));
+            save(5);
+            disk.fail_once_after(operations);
+            save(6);
+            assert!(matches!(said.lock().expect("no panic")[..], [Resumption::Unwritten { .. }]), "{operations}");
+            assert_eq!(disk.names(Path::new("run"))?, ["pagerank.checkpoint"], "{operations}");
+            // Only the certainty of the name was missing where the last operation fails.
+            let expected = if operations + 1 == written.operations() { 6 } else { 5 };
+            assert_eq!(iteration()?, Some(expected), "{operations}");
+            save(7);
+            assert_eq!(iteration()?, Some(7), "it is tried again");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn that_none_can_be_written_is_told_once_until_one_can() {
+        let (disk, said) = (SimulatedDisk::new(), Mutex::default());
+        let checkpoints = checkpoints(&disk, "revision 7", &said);
+        let failures = || said.lock().expect("no panic").len();
+        disk.cut_power_after(0);
+        checkpoints.save("pagerank", 1, &[]);
+        checkpoints.save("pagerank", 2, &[]);
+        assert_eq!(failures(), 1);
+        disk.cut_power_after(u64::MAX);
+        checkpoints.save("pagerank", 3, &[]);
+        disk.cut_power_after(0);
+        checkpoints.save("pagerank", 4, &[]);
+        assert_eq!(failures(), 2);
+    }
+
+    /// Who was killed while writing left a file that nobody ever removed.
+    #[test]
+    fn nothing_is_left_once_the_result_is_safe() -> io::Result<()> {
+        let (disk, said) = (SimulatedDisk::new(), Mutex::default());
+        let checkpoints = checkpoints(&disk, "revision 7", &said);
+        checkpoints.save("pagerank", 5, &[]);
+        disk.create(Path::new("run/pagerank.tmp"))?.write_at(0, b"half of one")?;
+        checkpoints.remove()?;
+        assert_eq!(disk.names(Path::new("run"))?, [""; 0]);
+        // What is not there cannot be removed from a disk without power either, and need not be.
+        disk.cut_power_after(0);
+        checkpoints.remove()
     }
 
     /// Lengths that no writer writes, under a checksum that is right.

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use base::{Code, Error};
 use graph_store::StoreError;
 
 /// A job has no result.
@@ -39,8 +40,8 @@ pub enum JobError {
         /// How many vertices there are.
         vertices: u32,
     },
-    /// What a job has so far could not be read or written.
-    #[error("the checkpoint cannot be read or written")]
+    /// What a job had when it was interrupted could not be read.
+    #[error("the checkpoint cannot be read")]
     Checkpoint(#[source] io::Error),
     /// An edge has a weight that no length can be made of.
     #[error(
@@ -62,4 +63,19 @@ pub enum JobError {
         /// What it may be.
         expected: &'static str,
     },
+}
+
+impl From<JobError> for Error {
+    fn from(error: JobError) -> Self {
+        let told = |code| Error::new(code, error.to_string());
+        match error {
+            JobError::Cancelled => told(Code::Unavailable),
+            JobError::Memory { .. } => told(Code::InvalidArgument).with_field("memory_bytes"),
+            JobError::Parameter { name, .. } => told(Code::InvalidArgument).with_field(name),
+            JobError::Weight { .. } => told(Code::InvalidArgument),
+            JobError::Store(error) => error.into(),
+            JobError::UnknownNeighbour { .. } => told(Code::DataLoss),
+            JobError::Room(_) | JobError::Threads(_) | JobError::Checkpoint(_) => Error::internal(error),
+        }
+    }
 }

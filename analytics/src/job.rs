@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::graph::{Graph, Undirected};
+use crate::jobs::oriented::Oriented;
 use crate::jobs::{
-    Cdlp, Communities, Influence, PageRank, Scored, Similar, Sssp, WhoToFollow, bfs, cdlp, communities, degrees,
+    Cdlp, Communities, Influence, Levels, Lists, PageRank, Similar, Sssp, WhoToFollow, bfs, cdlp, communities, degrees,
     influence, kcore, lcc, pagerank, reciprocity, similar, sssp, triangles, wcc, who_to_follow,
 };
 use crate::output::{Column, Kind, Plot, Rows, Values};
@@ -66,6 +67,26 @@ pub struct Found {
 }
 
 impl Job {
+    /// Its name, as on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Job::PageRank(_) => "pagerank",
+            Job::Bfs(_) => "bfs",
+            Job::Wcc => "wcc",
+            Job::Cdlp(_) => "cdlp",
+            Job::Lcc => "lcc",
+            Job::Sssp(_) => "sssp",
+            Job::Triangles => "triangles",
+            Job::KCore => "kcore",
+            Job::Degrees => "degrees",
+            Job::Reciprocity => "reciprocity",
+            Job::Communities(_) => "communities",
+            Job::Influence(_) => "influence",
+            Job::Similar(..) => "similar",
+            Job::WhoToFollow(..) => "who-to-follow",
+        }
+    }
+
     /// Runs it. `undirected` lets each edge count in both directions; `id` is the external id of a vertex.
     ///
     /// # Errors
@@ -79,14 +100,38 @@ impl Job {
         run: &Run<'_>,
     ) -> Result<Found, JobError> {
         if undirected || matches!(self, Job::KCore | Job::Communities(_)) {
+            // Counting neighbours reads all lists, for nothing where there is too little memory for the rest.
+            run.fits(self.name(), self.memory_undirected(&graph, run.threads()))?;
             self.run_on(&Undirected::new(graph, run)?, id, run)
         } else {
             self.run_on(&graph, id, run)
         }
     }
 
+    /// Bytes of memory that it takes at the most on a graph of which it is given every edge in both directions.
+    fn memory_undirected<G: Graph>(&self, graph: &G, threads: usize) -> u64 {
+        let (vertices, edges) = (graph.vertices(), graph.edges());
+        let of_job = match self {
+            Job::PageRank(_) => PageRank::memory(vertices),
+            Job::Bfs(_) => Levels::memory(vertices),
+            Job::Wcc => wcc::memory(vertices),
+            Job::Cdlp(_) => Cdlp::memory(vertices),
+            Job::Sssp(_) => Sssp::memory(vertices),
+            Job::Lcc | Job::Triangles => Oriented::memory(vertices, edges, threads),
+            Job::KCore => kcore::memory(vertices),
+            Job::Degrees => degrees::memory(vertices),
+            Job::Reciprocity => reciprocity::memory(vertices),
+            // How many edges have one back is not known before they are counted.
+            Job::Communities(_) => Communities::memory(vertices, 2 * edges),
+            Job::Influence(parameters) => parameters.memory(vertices),
+            Job::Similar(parameters, users) => parameters.memory(vertices, users.len(graph), threads),
+            Job::WhoToFollow(parameters, users) => parameters.memory(users.len(graph), threads),
+        };
+        Undirected::memory(graph) + of_job
+    }
+
     fn run_on<G: Graph>(&self, graph: &G, id: &dyn Fn(u32) -> u64, run: &Run<'_>) -> Result<Found, JobError> {
-        let value = |kind, values| vec![Column { name: "value", kind, values }];
+        let value = |kind, values| vec![Column { name: "value".into(), kind, values }];
         let (mut rows, mut plot) = (Rows::Each(graph.vertices()), None);
         let (columns, figures) = match self {
             Job::PageRank(parameters) => {
@@ -143,7 +188,10 @@ impl Job {
                     "isolated": isolated.count(),
                 });
                 plot = Some(Plot::degrees(&found));
-                let column = |name, degrees| Column { name, kind: Kind::Score, values: Values::Counts(degrees) };
+                let column = |name: &'static str, degrees| {
+                    let values = Values::Counts(degrees);
+                    Column { name: name.into(), kind: Kind::Score, values }
+                };
                 let columns = match graph.is_symmetric() {
                     true => vec![column("degree", found.outgoing)],
                     false => vec![column("in", found.incoming), column("out", found.outgoing)],
@@ -192,7 +240,7 @@ impl Job {
             Job::WhoToFollow(parameters, users) => {
                 let users = users.of(graph);
                 let found = who_to_follow(graph, &users, parameters, run)?;
-                let without = found.iter().filter(|suggested| suggested.is_empty()).count();
+                let without = found.lengths.iter().filter(|length| **length == 0).count();
                 let columns;
                 (rows, columns) = pairs(&users, found, "suggested", "score");
                 (columns, json!({ "users": users.len(), "without_suggestions": without }))
@@ -203,6 +251,13 @@ impl Job {
 }
 
 impl Users {
+    fn len(&self, graph: &impl Graph) -> usize {
+        match self {
+            Users::All => graph.vertices() as usize,
+            Users::These(users) => users.len(),
+        }
+    }
+
     fn of(&self, graph: &impl Graph) -> Vec<u32> {
         match self {
             Users::All => (0..graph.vertices()).collect(),
@@ -211,21 +266,18 @@ impl Users {
     }
 }
 
-/// A row for each user and each of those who were found for them, best first.
-fn pairs(users: &[u32], found: Vec<Vec<Scored>>, name: &'static str, score: &'static str) -> (Rows, Vec<Column>) {
-    let len = found.iter().map(Vec::len).sum();
-    let (mut rows, mut others) = (Vec::with_capacity(len), Vec::with_capacity(len));
-    let mut scores = Vec::with_capacity(len);
-    for (user, found) in users.iter().zip(found) {
-        for scored in found {
-            rows.push(*user);
-            others.push(scored.vertex);
-            scores.push(scored.score.into());
-        }
+/// A row for each user and each of those who were found for them, best first. For everybody that is the most of what such a job
+/// takes: whatever is needed no more goes at once.
+fn pairs(users: &[u32], found: Lists, name: &'static str, score: &'static str) -> (Rows, Vec<Column>) {
+    let Lists { lengths, vertices: others, scores } = found;
+    let mut rows = Vec::with_capacity(others.len());
+    for (user, length) in users.iter().zip(lengths) {
+        rows.extend(std::iter::repeat_n(*user, length as usize));
     }
+    let scores = scores.into_iter().map(f64::from).collect();
     let columns = vec![
-        Column { name, kind: Kind::Group, values: Values::Vertices(others) },
-        Column { name: score, kind: Kind::Score, values: Values::Reals(scores) },
+        Column { name: name.into(), kind: Kind::Group, values: Values::Vertices(others) },
+        Column { name: score.into(), kind: Kind::Score, values: Values::Reals(scores) },
     ];
     (Rows::Of(rows), columns)
 }
@@ -253,11 +305,12 @@ mod tests {
 
     #[test]
     fn pairs_are_in_the_order_of_users_and_of_scores() {
-        let scored = |vertex, score| Scored { vertex, score };
-        let found = vec![vec![scored(7, 0.5), scored(2, 0.25)], vec![], vec![scored(4, 1.0)]];
+        let found = Lists { lengths: vec![2, 0, 1], vertices: vec![7, 2, 4], scores: vec![0.5, 0.25, 1.0] };
+        let place = found.vertices.as_ptr();
         let (rows, columns) = pairs(&[9, 3, 5], found, "suggested", "score");
         assert_eq!(rows, Rows::Of(vec![9, 9, 5]));
         assert_eq!(columns[0].values, Values::Vertices(vec![7, 2, 4]));
+        assert!(matches!(&columns[0].values, Values::Vertices(others) if others.as_ptr() == place), "copied");
         assert_eq!(columns[1].values, Values::Reals(vec![0.5, 0.25, 1.0]));
     }
 }

@@ -10,6 +10,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::JobError;
 use crate::checkpoint::{Checkpoints, Saved};
+use crate::priority;
 
 /// Vertices of one piece of a parallel pass: small enough that threads end together, large enough that the lists of one
 /// slot in it make a stretch of some kilobytes. Sums are made piece by piece, and so do not depend on the threads.
@@ -18,8 +19,8 @@ pub const CHUNK_VERTICES: usize = 1024;
 /// Vertices of one piece of work on some of them, which may be few and have long lists.
 const SOME_VERTICES: usize = 64;
 
-/// The niceness of threads that give way to everybody else.
-const LOW_PRIORITY: i32 = 19;
+/// Pieces for each thread of work on some vertices of which each may take long.
+const COSTLY_PIECES: usize = 8;
 
 /// How a job runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,10 +82,7 @@ impl<'a> Run<'a> {
         let mut pool =
             ThreadPoolBuilder::new().num_threads(options.threads).thread_name(|idx| format!("analytics-{idx}"));
         if options.low_priority {
-            pool = pool.start_handler(|_| {
-                // On Linux this is about the calling thread alone. Without it the job is only less considerate.
-                let _ = rustix::process::setpriority_process(None, LOW_PRIORITY);
-            });
+            pool = pool.start_handler(|_| priority::give_way());
         }
         let (pool, reserved, cancelled) = (pool.build()?, AtomicU64::new(0), Arc::default());
         Ok(Run { pool, options, reserved, cancelled, tell: Box::new(|_| ()), checkpoints: None })
@@ -121,8 +119,21 @@ impl<'a> Run<'a> {
     ///
     /// [`JobError::Memory`], with the figure.
     pub fn reserve(&self, job: &'static str, bytes: u64) -> Result<(), JobError> {
+        self.within(job, self.reserved.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
+    }
+
+    /// Whether so much more memory could be reserved, without doing so: what several parts of a job reserve one after the other
+    /// is asked for as a whole before the first of them works.
+    ///
+    /// # Errors
+    ///
+    /// [`JobError::Memory`], with the figure.
+    pub fn fits(&self, job: &'static str, bytes: u64) -> Result<(), JobError> {
+        self.within(job, self.reserved.load(Ordering::Relaxed).saturating_add(bytes))
+    }
+
+    fn within(&self, job: &'static str, needed: u64) -> Result<(), JobError> {
         let bound = self.options.memory_bytes;
-        let needed = self.reserved.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if needed > bound { Err(JobError::Memory { job, needed, bound }) } else { Ok(()) }
     }
 
@@ -142,9 +153,10 @@ impl<'a> Run<'a> {
     }
 
     /// Keeps what a job has after an iteration, if it is time.
-    pub(crate) fn save(&self, job: &str, iteration: u32, arrays: &[&[u8]]) -> Result<(), JobError> {
-        let saved = self.checkpoints.map_or(Ok(()), |checkpoints| checkpoints.save(job, iteration.into(), arrays));
-        saved.map_err(JobError::Checkpoint)
+    pub(crate) fn save(&self, job: &str, iteration: u32, arrays: &[&[u8]]) {
+        if let Some(checkpoints) = self.checkpoints {
+            checkpoints.save(job, iteration.into(), arrays);
+        }
     }
 
     /// A step that goes over so many vertices at the most.
@@ -169,7 +181,34 @@ impl<'a> Run<'a> {
         worker: impl Fn() -> W + Send + Sync,
         work: impl Fn(&mut W, &[u32]) -> Result<A, JobError> + Send + Sync,
     ) -> Result<Vec<A>, JobError> {
-        let answers = vertices.par_chunks(SOME_VERTICES).map_init(worker, |worker, vertices| {
+        self.in_pieces(step, vertices, SOME_VERTICES, worker, work)
+    }
+
+    /// The same where each vertex may take long: all threads have some of them, however few there are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pass`](Run::pass).
+    pub fn some_costly<W, A: Send>(
+        &self,
+        step: &Step,
+        vertices: &[u32],
+        worker: impl Fn() -> W + Send + Sync,
+        work: impl Fn(&mut W, &[u32]) -> Result<A, JobError> + Send + Sync,
+    ) -> Result<Vec<A>, JobError> {
+        let piece = (vertices.len() / (COSTLY_PIECES * self.threads())).clamp(1, SOME_VERTICES);
+        self.in_pieces(step, vertices, piece, worker, work)
+    }
+
+    fn in_pieces<W, A: Send>(
+        &self,
+        step: &Step,
+        vertices: &[u32],
+        piece: usize,
+        worker: impl Fn() -> W + Send + Sync,
+        work: impl Fn(&mut W, &[u32]) -> Result<A, JobError> + Send + Sync,
+    ) -> Result<Vec<A>, JobError> {
+        let answers = vertices.par_chunks(piece).map_init(worker, |worker, vertices| {
             self.check()?;
             let answer = work(worker, vertices)?;
             self.advance(step, vertices.len());

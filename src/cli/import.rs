@@ -87,7 +87,7 @@ fn memory(text: &str) -> Result<u64, String> {
 pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let Some(config) = super::configure(Role::Import, flags)? else { return Ok(()) };
     let Some(edges) = flags.get_one::<PathBuf>("file").cloned() else { return Ok(()) };
-    let machine = || memory::half_of_the_machine().unwrap_or_default().max(MEMORY_MIN);
+    let machine = || memory::share_of_the_machine(2).unwrap_or_default().max(MEMORY_MIN);
     let memory = flags.get_one("memory").copied().unwrap_or_else(machine);
     let reorder = flags.get_flag("reorder").then(Order::default);
     let options = BulkOptions { memory, reorder, spill_folder: config.data.clone(), ..BulkOptions::default() };

@@ -12,12 +12,12 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
 }
 
-/// Half of what the machine has, where it tells.
-pub(super) fn half_of_the_machine() -> Option<u64> {
+/// A part of what the machine has, half of it for 2, where it tells.
+pub(crate) fn share_of_the_machine(parts: u64) -> Option<u64> {
     let information = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total =
         information.lines().find_map(|line| line.strip_prefix("MemTotal:")?.strip_suffix("kB")?.trim().parse().ok());
-    total.map(|kibibytes: u64| kibibytes << 10 >> 1)
+    total.map(|kibibytes: u64| (kibibytes << 10) / parts)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod export;
 mod generate;
 mod graph;
 mod import;
-mod memory;
+pub(crate) mod memory;
 mod new_file;
 mod new_folder;
 mod servers;

@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) service_token: ServiceToken,
     /// None takes what an existing graph has, and the default for a new one.
     pub(crate) slots: Option<Slots>,
+    /// None is a share of the machine's.
+    pub(crate) analytics_memory_mib: Option<u32>,
     pub(crate) tweet_characters: usize,
     pub(crate) heads_mib: u32,
     pub(crate) tweets_mib: u32,
@@ -87,6 +89,7 @@ impl Reader<'_> {
         let timeline_service = self.needed("timeline_service", uri);
         let service_token = self.value("service_token", service_token);
         let slots = self.value("slots", slots);
+        let analytics_memory_mib = self.value("analytics_memory_mib", |text| number(text, 1..=16_777_216));
         let tweet_characters = self.value("tweet_characters", |text| number(text, 1..=10_000));
         let heads_mib = self.value("heads_mib", |text| number(text, 1..=1_048_576));
         let tweets_mib = self.value("tweets_mib", |text| number(text, 1..=1_048_576));
@@ -120,6 +123,7 @@ impl Reader<'_> {
             timeline_service: timeline_service?,
             service_token: service_token.unwrap_or_default(),
             slots,
+            analytics_memory_mib,
             tweet_characters: tweet_characters? as usize,
             heads_mib: heads_mib?,
             tweets_mib: tweets_mib?,
@@ -165,7 +169,8 @@ impl Reader<'_> {
             "data" => "graph_store",
             _ => "data",
         };
-        let is_spared = self.given.role() == Role::Backup && self.given.get(other).is_some();
+        let either = matches!(self.given.role(), Role::Backup | Role::Analytics);
+        let is_spared = either && self.given.get(other).is_some();
         if self.given.has(name) && !is_spared {
             self.report(name, "must be set".to_owned());
         }

@@ -21,6 +21,8 @@ pub(crate) enum Role {
     Inspect,
     /// A command that copies the graph of a folder, or has a running graph-store copy its own.
     Backup,
+    /// A command that computes something about the graph of a folder, or has a running graph-store compute it.
+    Analytics,
 }
 
 impl Role {
@@ -44,9 +46,11 @@ const EVERYBODY: &[Role] = &[
     Role::Import,
     Role::Inspect,
     Role::Backup,
+    Role::Analytics,
 ];
 /// Those who are called over gRPC or call.
-const CALLERS: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api, Role::Backup];
+const CALLERS: &[Role] =
+    &[Role::Serve, Role::GraphStore, Role::TimelineService, Role::Api, Role::Backup, Role::Analytics];
 const GRPC: &[Role] = &[Role::Serve, Role::GraphStore, Role::TimelineService];
 const TIMELINES: &[Role] = &[Role::Serve, Role::TimelineService];
 const REST: &[Role] = &[Role::Serve, Role::Api];
@@ -88,7 +92,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         None,
         "URI",
         "Where the graph-store is, as http://host:port",
-        &[Role::TimelineService, Role::Api, Role::Backup],
+        &[Role::TimelineService, Role::Api, Role::Backup, Role::Analytics],
     ),
     text("timeline_service", None, "URI", "Where the timeline-service is, as http://host:port", &[Role::Api]),
     Setting {
@@ -106,6 +110,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
         value_name: "N",
         help: "Parts of a new graph, 64 unless set: a power of two up to 8192, fixed for ever",
         roles: &[Role::Serve, Role::GraphStore, Role::Import],
+    },
+    Setting {
+        name: "analytics_memory_mib",
+        kind: Kind::Number,
+        default: None,
+        value_name: "MIB",
+        help: "Memory for the arrays of an analytics job; a quarter of the machine's unless set",
+        roles: &[Role::Serve, Role::GraphStore],
     },
     number("tweet_characters", "140", "N", "Characters of a tweet, as people count them", TIMELINES),
     number(

@@ -15,6 +15,11 @@ pub(crate) fn timeline(data: &Path) -> PathBuf {
     data.join(NAMES[1])
 }
 
+/// What long analytics jobs have so far.
+pub(crate) fn analytics(data: &Path) -> PathBuf {
+    data.join("analytics")
+}
+
 /// The follow graph.
 pub(crate) fn graph(data: &Path) -> PathBuf {
     data.join(NAMES[2])

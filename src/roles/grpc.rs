@@ -1,7 +1,9 @@
 //! The gRPC server: the services of this process, health and reflection.
 
+use analytics::service::AnalyticsService;
 use base::limits;
 use graph_store::service::GraphService;
+use proto::analytics::analytics_server::AnalyticsServer;
 use proto::auth::ServiceToken;
 use proto::graph::graph_admin_server::GraphAdminServer;
 use proto::graph::graph_store_server::GraphStoreServer;
@@ -23,7 +25,7 @@ pub(super) struct GrpcServer {
     router: Router,
     health: HealthReporter,
     names: Vec<&'static str>,
-    graph: Option<GraphService>,
+    graph: Option<(GraphService, AnalyticsService)>,
 }
 
 impl GrpcServer {
@@ -37,6 +39,7 @@ impl GrpcServer {
             .graph
             .as_ref()
             .map(|graph| InterceptedService::new(GraphAdminServer::new(graph.service.clone()), guard.clone()));
+        let analytics = services.graph.as_ref().map(|graph| graph.analytics.clone().server(guard.clone()));
         let timeline = services.timeline.as_ref().map(|timeline| {
             let server = TimelineServiceServer::new(timeline.clone());
             let server = server.max_decoding_message_size(limits::GRPC_MESSAGE_MAX_BYTES);
@@ -52,8 +55,9 @@ impl GrpcServer {
             .add_service(InterceptedService::new(reflection, guard))
             .add_optional_service(graph)
             .add_optional_service(admin)
+            .add_optional_service(analytics)
             .add_optional_service(timeline);
-        let graph = services.graph.as_ref().map(|graph| graph.service.clone());
+        let graph = services.graph.as_ref().map(|graph| (graph.service.clone(), graph.analytics.clone()));
         Ok(GrpcServer { router, health, names: names(services), graph })
     }
 
@@ -69,7 +73,8 @@ impl GrpcServer {
                 health.set_service_status(name, ServingStatus::NotServing).await;
             }
             // A stream of changes has no end of its own, others may take long, and all would be waited for.
-            if let Some(graph) = graph {
+            if let Some((graph, analytics)) = graph {
+                analytics.end_jobs();
                 graph.end_streams();
             }
         };
@@ -82,10 +87,11 @@ impl GrpcServer {
 fn names(services: &Services) -> Vec<&'static str> {
     type Graph = GraphStoreServer<GraphService>;
     type Admin = GraphAdminServer<GraphService>;
+    type Analytics = AnalyticsServer<AnalyticsService>;
     type Timeline = TimelineServiceServer<timeline_service::TimelineService>;
     let mut names = Vec::new();
     if services.graph.is_some() {
-        names.extend([<Graph as NamedService>::NAME, <Admin as NamedService>::NAME]);
+        names.extend([<Graph as NamedService>::NAME, <Admin as NamedService>::NAME, <Analytics as NamedService>::NAME]);
     }
     if services.timeline.is_some() {
         names.push(<Timeline as NamedService>::NAME);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use analytics::service::AnalyticsService;
 use anyhow::Context;
 use api::{Api, PasswordCost};
 use base::Slots;
@@ -16,7 +17,11 @@ use proto::link::{GraphLink, TimelineLink};
 use timeline_service::TimelineService;
 
 use super::folders;
+use crate::cli::memory;
 use crate::config::{Config, Role};
+
+/// What an analytics job may have on a machine that does not tell what it has itself.
+const ANALYTICS_MEMORY_BYTES: u64 = 1 << 30;
 
 /// What a process runs.
 #[derive(Default)]
@@ -26,10 +31,11 @@ pub(crate) struct Services {
     pub(crate) api: Option<Api>,
 }
 
-/// The graph's store, and the service over it.
+/// The graph's store, and the services over it.
 pub(crate) struct Graph {
     pub(crate) store: Store,
     pub(crate) service: GraphService,
+    pub(crate) analytics: AnalyticsService,
 }
 
 impl Services {
@@ -62,7 +68,8 @@ impl Services {
             let (data, slots) = (data.clone(), config.slots);
             let open = move || open_store(&data, slots);
             let store = tokio::task::spawn_blocking(open).await?.context("opening the graph")?;
-            self.graph = Some(Graph { service: GraphService::new(store.clone()), store });
+            let analytics = AnalyticsService::new(store.clone(), analytics_settings(config));
+            self.graph = Some(Graph { service: GraphService::new(store.clone()), analytics, store });
         }
         let graph = self.graph_link(config);
         if matches!(role, Role::Serve | Role::TimelineService) {
@@ -131,6 +138,16 @@ pub(crate) fn open_store(data: &Path, slots: Option<Slots>) -> Result<Store, Sto
     }
     tracing::info!(replayed = recovery.replayed, removed = recovery.removed.len(), "the graph is open");
     Ok(store)
+}
+
+/// What analytics jobs may have.
+fn analytics_settings(config: &Config) -> analytics::service::Settings {
+    let mebibytes = config.analytics_memory_mib.map(|mebibytes| u64::from(mebibytes) << 20);
+    analytics::service::Settings {
+        memory_bytes: mebibytes.or_else(|| memory::share_of_the_machine(4)).unwrap_or(ANALYTICS_MEMORY_BYTES),
+        checkpoints: folders::analytics(&config.data),
+        disk: Arc::new(RealDisk),
+    }
 }
 
 /// How feeds are kept in memory.

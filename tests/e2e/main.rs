@@ -7,6 +7,7 @@
 //! - [`operations`]: export, backup while it serves, restore, repair.
 //! - [`engines`]: DuckDB and Polars over what is exported for them compute what we do.
 //! - [`analytics`]: jobs over a whole graph equal another library's, also when they are killed on the way.
+//! - [`live_analytics`]: the same on a graph that is served and changes, and their results published.
 //! - [`feeds`]: home feeds over a real graph equal a model, in one process and in three.
 //! - [`story`]: the life of some people over REST, in both wirings, across a restart.
 //! - [`modes`]: feeds by pull, by push and by whatever is cheapest are the same, and say how they came.
@@ -27,6 +28,7 @@ mod engines;
 mod feeds;
 mod generate;
 mod import;
+mod live_analytics;
 mod modes;
 mod notifications;
 mod operations;

@@ -136,6 +136,10 @@ impl<G: Graph> Graph for &G {
         (**self).weights(direction, vertex, neighbours, weights)
     }
 
+    fn unwanted(&self, user: u32, unwanted: &mut Vec<u32>) -> Result<(), JobError> {
+        (**self).unwanted(user, unwanted)
+    }
+
     fn is_symmetric(&self) -> bool {
         (**self).is_symmetric()
     }

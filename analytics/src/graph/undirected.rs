@@ -19,13 +19,18 @@ pub struct Undirected<G> {
 }
 
 impl<G: Graph> Undirected<G> {
+    /// Bytes of memory that it takes beside the graph: a degree for each vertex.
+    pub(crate) fn memory(graph: &G) -> u64 {
+        u64::from(graph.vertices()) * size_of::<u32>() as u64
+    }
+
     /// Counts the neighbours of every vertex.
     ///
     /// # Errors
     ///
     /// Too little memory, a list that cannot be read, or the run was cancelled.
     pub fn new(graph: G, run: &Run<'_>) -> Result<Self, JobError> {
-        run.reserve("an undirected graph", u64::from(graph.vertices()) * size_of::<u32>() as u64)?;
+        run.reserve("an undirected graph", Self::memory(&graph))?;
         let mut degrees = vec![0; graph.vertices() as usize];
         let step = run.step("counting neighbours", graph.vertices().into());
         let counted = run.pass(&step, &mut degrees, Buffer::default, |buffer, chunk, degrees| {

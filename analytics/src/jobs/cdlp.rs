@@ -79,10 +79,11 @@ pub fn cdlp<G: Graph>(graph: &G, parameters: &Cdlp, labels: Vec<u64>, run: &Run<
         })?;
         std::mem::swap(&mut spread.labels, &mut next);
         spread.iterations += 1;
-        run.save(&job, spread.iterations, &[bytemuck::cast_slice(&spread.labels)])?;
+        // Whoever went on from the labels that stay would find out once more that they do.
         if !changed.contains(&true) {
             break;
         }
+        run.save(&job, spread.iterations, &[bytemuck::cast_slice(&spread.labels)]);
     }
     Ok(spread)
 }

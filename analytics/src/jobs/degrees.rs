@@ -16,6 +16,11 @@ pub struct Degrees {
     pub outgoing: Vec<u32>,
 }
 
+/// Bytes of memory that it takes: two degrees for each vertex.
+pub(crate) fn memory(vertices: u32) -> u64 {
+    u64::from(vertices) * 2 * size_of::<u32>() as u64
+}
+
 /// Counts the edges of every vertex, in either direction.
 ///
 /// Takes eight bytes for each vertex.
@@ -25,7 +30,7 @@ pub struct Degrees {
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn degrees<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Degrees, JobError> {
     let vertices = graph.vertices();
-    run.reserve("degrees", u64::from(vertices) * 2 * size_of::<u32>() as u64)?;
+    run.reserve("degrees", memory(vertices))?;
     let step = run.step("counting edges", 2 * u64::from(vertices));
     let count = |direction| {
         let mut degrees = vec![0; vertices as usize];

@@ -13,6 +13,11 @@ use rayon::prelude::*;
 use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
 
+/// Bytes of memory that it takes: for each vertex a count, and a place among those who remain and at two fronts.
+pub(crate) fn memory(vertices: u32) -> u64 {
+    u64::from(vertices) * 4 * size_of::<u32>() as u64
+}
+
 /// The core number of every vertex of a symmetric graph.
 ///
 /// Takes sixteen bytes for each vertex.
@@ -25,7 +30,7 @@ pub fn kcore<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
         return Err(JobError::Parameter { name: "the graph", expected: "undirected" });
     }
     let vertices = graph.vertices();
-    run.reserve("kcore", u64::from(vertices) * 4 * size_of::<u32>() as u64)?;
+    run.reserve("kcore", memory(vertices))?;
     let degrees = (0..vertices).map(|vertex| graph.degree(Direction::Forward, vertex).map(AtomicU32::new));
     // How many neighbours are left, but for those taken away: how many were when it was, which is what we look for.
     let left: Vec<AtomicU32> = degrees.collect::<Result<_, _>>()?;

@@ -17,7 +17,7 @@ use crate::{JobError, Run};
 ///
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn lcc<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Vec<f64>, JobError> {
-    run.reserve("lcc", Oriented::memory(graph, run.threads()))?;
+    Oriented::reserve("lcc", graph, run)?;
     let oriented = Oriented::new(graph, run)?;
     let edges = oriented.count(u64::from, run)?;
     let coefficient = |(edges, degree): (u64, &u32)| {

@@ -42,17 +42,24 @@ struct Rows {
 }
 
 /// The lists, and how many neighbours each vertex has in all.
-pub(super) struct Oriented {
+pub(crate) struct Oriented {
     degrees: Vec<u32>,
     chunks: Vec<Rows>,
 }
 
 impl Oriented {
-    /// Bytes of memory that it takes and that counting on it takes, at the most: four for each edge, and for each vertex a
-    /// degree, the end of a list, a count and a mark for each thread.
-    pub(super) fn memory<G: Graph>(graph: &G, threads: usize) -> u64 {
+    /// Bytes of memory that it takes and that counting on it takes, at the most: four for each pair that is connected, and for
+    /// each vertex a degree, the end of a list, a count and a mark for each thread.
+    pub(crate) fn memory(vertices: u32, pairs: u64, threads: usize) -> u64 {
         let of_vertex = 2 * size_of::<u32>() + size_of::<u64>() + threads;
-        graph.edges() * size_of::<Member>() as u64 + u64::from(graph.vertices()) * of_vertex as u64
+        pairs * size_of::<Member>() as u64 + u64::from(vertices) * of_vertex as u64
+    }
+
+    /// Says that so much memory will be taken.
+    pub(super) fn reserve<G: Graph>(job: &'static str, graph: &G, run: &Run<'_>) -> Result<(), JobError> {
+        // A symmetric graph has each pair as two edges, any other at least as one.
+        let pairs = if graph.is_symmetric() { graph.edges() / 2 } else { graph.edges() };
+        run.reserve(job, Oriented::memory(graph.vertices(), pairs, run.threads()))
     }
 
     /// Reads all lists twice: to count, and to take.

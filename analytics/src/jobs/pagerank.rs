@@ -114,7 +114,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
         };
         ranks.change = run.pass(&step, &mut ranks.ranks, Default::default, pull)?.into_iter().sum();
         ranks.iterations += 1;
-        run.save(&job, ranks.iterations, &[bytemuck::cast_slice(&ranks.ranks), bytemuck::bytes_of(&ranks.change)])?;
+        run.save(&job, ranks.iterations, &[bytemuck::cast_slice(&ranks.ranks), bytemuck::bytes_of(&ranks.change)]);
     }
     Ok(ranks)
 }

@@ -26,6 +26,11 @@ impl Reciprocity {
     }
 }
 
+/// Bytes of memory that it takes: a share for each vertex.
+pub(crate) fn memory(vertices: u32) -> u64 {
+    u64::from(vertices) * size_of::<f64>() as u64
+}
+
 /// Compares the two lists of every vertex. Takes eight bytes for each vertex.
 ///
 /// # Errors
@@ -33,7 +38,7 @@ impl Reciprocity {
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn reciprocity<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Reciprocity, JobError> {
     let vertices = graph.vertices();
-    run.reserve("reciprocity", u64::from(vertices) * size_of::<f64>() as u64)?;
+    run.reserve("reciprocity", memory(vertices))?;
     let step = run.step("comparing lists", vertices.into());
     let mut of_vertices = vec![0.0; vertices as usize];
     let mutual = run.pass(&step, &mut of_vertices, <[Buffer; 2]>::default, |[out, back], chunk, shares| {

@@ -11,11 +11,6 @@ pub struct Scored {
     pub score: f32,
 }
 
-/// Bytes that lists of the best take in memory.
-pub(super) fn memory(lists: usize, top: usize) -> u64 {
-    lists as u64 * (size_of::<Vec<Scored>>() + top * size_of::<Scored>()) as u64
-}
-
 /// The best of some candidates, best first; of those who score the same, the smaller vertex.
 pub(super) fn best(mut candidates: Vec<(f64, u32)>, top: usize) -> Vec<Scored> {
     if top < candidates.len() {

@@ -32,7 +32,7 @@ impl Triangles {
 ///
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn triangles<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Triangles, JobError> {
-    run.reserve("triangles", Oriented::memory(graph, run.threads()))?;
+    Oriented::reserve("triangles", graph, run)?;
     let oriented = Oriented::new(graph, run)?;
     let of_vertices = oriented.count(|_| 1, run)?;
     let degrees = oriented.degrees().iter().copied().map(u64::from);

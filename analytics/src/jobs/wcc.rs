@@ -13,6 +13,11 @@ use base::Direction;
 use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
 
+/// Bytes of memory that it takes: a parent and a root for each vertex.
+pub(crate) fn memory(vertices: u32) -> u64 {
+    u64::from(vertices) * 2 * size_of::<u32>() as u64
+}
+
 /// The component of each vertex, named by its smallest vertex.
 ///
 /// Takes eight bytes for each vertex and one read of all forward lists.
@@ -22,7 +27,7 @@ use crate::{JobError, Run};
 /// Too little memory, a list that cannot be read, or the run was cancelled.
 pub fn wcc<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
     let vertices = graph.vertices();
-    run.reserve("wcc", u64::from(vertices) * 2 * size_of::<u32>() as u64)?;
+    run.reserve("wcc", memory(vertices))?;
     let forest = Forest((0..vertices).map(AtomicU32::new).collect());
     let step = run.step("connecting", vertices.into());
     run.scan(&step, vertices, Buffer::default, |buffer, chunk| {

@@ -2,40 +2,55 @@
 
 use std::io::{BufWriter, Write};
 
-use super::{OutputError, Table, Value};
+use super::{Column, OutputError, Table, Value};
 
-pub(super) fn write(table: &Table<'_>, out: impl Write) -> Result<(), OutputError> {
-    let mut out = BufWriter::new(out);
-    write!(out, "id")?;
-    for column in table.columns {
-        write!(out, ",{}", column.name)?;
-    }
-    writeln!(out)?;
-    for row in 0..table.rows.len() {
-        write!(out, "{}", table.id(row))?;
-        for column in table.columns {
-            match table.value(column, row) {
-                Value::Whole(value) => write!(out, ",{value}")?,
-                Value::Real(value) if value.is_infinite() => write!(out, ",infinity")?,
-                // As many digits as it takes to read the same number again.
-                Value::Real(value) => write!(out, ",{value:?}")?,
-            }
+/// A CSV file.
+pub struct Writer<W: Write>(BufWriter<W>);
+
+impl<W: Write> Writer<W> {
+    pub(super) fn new(out: W, columns: &[Column]) -> Result<Self, OutputError> {
+        let mut out = BufWriter::new(out);
+        write!(out, "id")?;
+        for column in columns {
+            write!(out, ",{}", column.name)?;
         }
         writeln!(out)?;
+        Ok(Writer(out))
     }
-    out.flush()?;
-    Ok(())
+
+    pub(super) fn write(&mut self, part: &Table<'_>) -> Result<(), OutputError> {
+        let out = &mut self.0;
+        for row in 0..part.rows.len() {
+            write!(out, "{}", part.id(row))?;
+            for column in part.columns {
+                match part.value(column, row) {
+                    Value::Whole(value) => write!(out, ",{value}")?,
+                    Value::Real(value) if value.is_infinite() => write!(out, ",infinity")?,
+                    // As many digits as it takes to read the same number again.
+                    Value::Real(value) => write!(out, ",{value:?}")?,
+                }
+            }
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<W, OutputError> {
+        Ok(self.0.into_inner().map_err(|error| error.into_error())?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::super::{Column, Format, Kind, Rows, Values};
     use super::*;
     use crate::jobs::UNREACHED;
 
     #[test]
     fn each_vertex_has_a_line_and_each_number_its_form() -> Result<(), OutputError> {
-        let column = |name, values| Column { name, kind: Kind::Score, values };
+        let column = |name, values| Column { name: Cow::Borrowed(name), kind: Kind::Score, values };
         let columns = vec![
             column("value", Values::Reals(vec![0.1, 1e-7, f64::INFINITY])),
             column("level", Values::Levels(vec![0, 7, UNREACHED])),

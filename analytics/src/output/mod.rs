@@ -2,7 +2,7 @@
 //! people.
 //!
 //! - [`Table`]: the values of every row, column by column; [`Rows`]: of whom they are.
-//! - `csv`, `parquet`: the table as a file; [`Plot`]: what is spread how, as a picture; [`Summary`], [`Histogram`]: the table at a glance.
+//! - [`TableWriter`]: the table as a file, all at once or in parts, by `csv` and `parquet`; [`Plot`]: what is spread how, as a picture; [`Summary`], [`Histogram`]: the table at a glance.
 
 mod csv;
 mod histogram;
@@ -10,6 +10,7 @@ mod parquet;
 mod plot;
 mod summary;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 pub use histogram::{Bar, Histogram};
@@ -21,7 +22,7 @@ use crate::jobs::UNREACHED;
 /// The number that the LDBC Graphalytics specification has for a vertex that is not reached.
 pub const UNREACHED_VALUE: u64 = i64::MAX as u64;
 /// Rows of one Parquet row group, and of what is in memory twice while it is written.
-const ROW_GROUP: usize = 1 << 20;
+pub const ROW_GROUP: usize = 1 << 20;
 
 /// A table could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,23 @@ impl Rows {
         self.len() == 0
     }
 
+    /// Where the rows of each of so many vertices begin, and where the last of them end. Rows are ascending by vertex.
+    pub(crate) fn offsets(&self, vertices: u32) -> Vec<usize> {
+        match self {
+            Rows::Each(_) => (0..=vertices as usize).collect(),
+            Rows::Of(rows) => {
+                let mut offsets = Vec::with_capacity(vertices as usize + 1);
+                let mut before = 0;
+                for vertex in 0..vertices {
+                    offsets.push(before);
+                    before += rows[before..].iter().take_while(|row| **row == vertex).count();
+                }
+                offsets.push(before);
+                offsets
+            }
+        }
+    }
+
     /// The vertex of a row.
     fn vertex(&self, row: usize) -> u32 {
         match self {
@@ -108,7 +126,7 @@ pub enum Kind {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Column {
     /// Its name in the file.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What its values are to each other.
     pub kind: Kind,
     /// By row.
@@ -145,6 +163,52 @@ impl Value {
     }
 }
 
+/// A file that a table is written to, in parts that follow on one another.
+pub enum TableWriter<W: Write + Send> {
+    /// As CSV.
+    Csv(csv::Writer<W>),
+    /// As Parquet: each part makes row groups of its own, of [`ROW_GROUP`] rows and a last one of less.
+    Parquet(parquet::Writer<W>),
+}
+
+impl<W: Write + Send> TableWriter<W> {
+    /// Begins a file with columns of these names and types; their values are of no matter.
+    ///
+    /// # Errors
+    ///
+    /// What was written is of no use, and so it is below.
+    pub fn new(format: Format, out: W, columns: &[Column]) -> Result<Self, OutputError> {
+        Ok(match format {
+            Format::Csv => TableWriter::Csv(csv::Writer::new(out, columns)?),
+            Format::Parquet => TableWriter::Parquet(parquet::Writer::new(out, columns)?),
+        })
+    }
+
+    /// Appends the rows of a table, which has the columns that the file has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn write(&mut self, part: &Table<'_>) -> Result<(), OutputError> {
+        match self {
+            TableWriter::Csv(writer) => writer.write(part),
+            TableWriter::Parquet(writer) => writer.write(part),
+        }
+    }
+
+    /// Writes what completes the file, and gives it back.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn finish(self) -> Result<W, OutputError> {
+        match self {
+            TableWriter::Csv(writer) => writer.finish(),
+            TableWriter::Parquet(writer) => writer.finish(),
+        }
+    }
+}
+
 impl Table<'_> {
     /// Writes all of it.
     ///
@@ -152,18 +216,18 @@ impl Table<'_> {
     ///
     /// What was written up to then is of no use.
     pub fn write(&self, format: Format, out: impl Write + Send) -> Result<(), OutputError> {
-        match format {
-            Format::Csv => csv::write(self, out),
-            Format::Parquet => parquet::write(self, out),
-        }
+        let mut writer = TableWriter::new(format, out, self.columns)?;
+        writer.write(self)?;
+        writer.finish()?;
+        Ok(())
     }
 
     /// The external id of the vertex of a row.
-    fn id(&self, row: usize) -> u64 {
+    pub(crate) fn id(&self, row: usize) -> u64 {
         (self.id)(self.rows.vertex(row))
     }
 
-    fn value(&self, column: &Column, place: usize) -> Value {
+    pub(crate) fn value(&self, column: &Column, place: usize) -> Value {
         match &column.values {
             Values::Reals(values) => Value::Real(values[place]),
             Values::Wholes(values) => Value::Whole(values[place]),

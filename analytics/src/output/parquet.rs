@@ -11,36 +11,47 @@ use parquet::schema::parser::parse_message_type;
 
 use super::{Column, OutputError, ROW_GROUP, Table, Value, Values};
 
-pub(super) fn write(table: &Table<'_>, out: impl Write + Send) -> Result<(), OutputError> {
-    let field = |column: &Column| match column.values {
-        Values::Reals(_) => format!("required double {};", column.name),
-        _ => format!("required int64 {} (integer(64, false));", column.name),
-    };
-    let fields: String = table.columns.iter().map(field).collect();
-    let schema =
-        parse_message_type(&format!("message vertices {{ required int64 id (integer(64, false)); {fields} }}"))?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
-    for start in (0..table.rows.len()).step_by(ROW_GROUP) {
-        let rows = start..table.rows.len().min(start + ROW_GROUP);
-        let mut group = writer.next_row_group()?;
-        // The format has no unsigned numbers of its own: the bits are the same, and the schema says how to read them.
-        write_column::<Int64Type, _>(&mut group, rows.clone().map(|row| table.id(row).cast_signed()))?;
-        for column in table.columns {
-            let values = rows.clone().map(|row| table.value(column, row));
-            match column.values {
-                Values::Reals(_) => write_column::<DoubleType, _>(&mut group, values.map(Value::as_f64))?,
-                _ => {
-                    let wholes =
-                        values.map(|value| if let Value::Whole(value) = value { value.cast_signed() } else { 0 });
-                    write_column::<Int64Type, _>(&mut group, wholes)?;
+/// A Parquet file.
+pub struct Writer<W: Write + Send>(SerializedFileWriter<W>);
+
+impl<W: Write + Send> Writer<W> {
+    pub(super) fn new(out: W, columns: &[Column]) -> Result<Self, OutputError> {
+        let field = |column: &Column| match column.values {
+            Values::Reals(_) => format!("required double {};", column.name),
+            _ => format!("required int64 {} (integer(64, false));", column.name),
+        };
+        let fields: String = columns.iter().map(field).collect();
+        let schema =
+            parse_message_type(&format!("message vertices {{ required int64 id (integer(64, false)); {fields} }}"))?;
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        Ok(Writer(SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?))
+    }
+
+    pub(super) fn write(&mut self, part: &Table<'_>) -> Result<(), OutputError> {
+        for start in (0..part.rows.len()).step_by(ROW_GROUP) {
+            let rows = start..part.rows.len().min(start + ROW_GROUP);
+            let mut group = self.0.next_row_group()?;
+            // The format has no unsigned numbers of its own: the bits are the same, and the schema says how to read them.
+            write_column::<Int64Type, _>(&mut group, rows.clone().map(|row| part.id(row).cast_signed()))?;
+            for column in part.columns {
+                let values = rows.clone().map(|row| part.value(column, row));
+                match column.values {
+                    Values::Reals(_) => write_column::<DoubleType, _>(&mut group, values.map(Value::as_f64))?,
+                    _ => {
+                        let wholes =
+                            values.map(|value| if let Value::Whole(value) = value { value.cast_signed() } else { 0 });
+                        write_column::<Int64Type, _>(&mut group, wholes)?;
+                    }
                 }
             }
+            group.close()?;
         }
-        group.close()?;
+        Ok(())
     }
-    writer.close()?;
-    Ok(())
+
+    pub(super) fn finish(self) -> Result<W, OutputError> {
+        Ok(self.0.into_inner()?)
+    }
 }
 
 fn write_column<T: DataType, W: Write + Send>(
@@ -57,6 +68,7 @@ fn write_column<T: DataType, W: Write + Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
     use std::collections::BTreeMap;
     use std::fs::File;
 
@@ -69,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_file_gives_back_every_vertex_under_the_names_and_types_of_the_schema() -> Result<(), OutputError> {
-        let column = |name, values| Column { name, kind: Kind::Score, values };
+        let column = |name, values| Column { name: Cow::Borrowed(name), kind: Kind::Score, values };
         let columns = vec![
             column("value", Values::Reals(vec![0.1, f64::INFINITY])),
             column("level", Values::Levels(vec![7, UNREACHED])),

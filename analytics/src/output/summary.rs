@@ -1,12 +1,13 @@
 //! A table at a glance: the first ten, and how the rest is spread.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::fmt;
 
 use serde::Serialize;
 
-use super::{Column, Histogram, Kind, Table, Value};
+use super::{Column, Histogram, Kind, Table, Value, Values};
 
 /// How many are named.
 const TOP: usize = 10;
@@ -22,7 +23,7 @@ pub struct Summary {
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct ColumnSummary {
     /// The column's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Those with the greatest values, of equal ones the first rows first; of groups, the largest with their sizes;
     /// of distances, nobody.
     pub top: Vec<Row>,
@@ -50,10 +51,13 @@ impl Table<'_> {
 
     fn summary_of(&self, column: &Column) -> ColumnSummary {
         let values = (0..self.rows.len()).map(|row| self.value(column, row));
-        let name = column.name;
+        let name = column.name.clone();
         if column.kind == Kind::Group {
-            let sizes = sizes(values);
-            let histogram = Histogram::of(sizes.values().map(|size| *size as f64));
+            let sizes = match &column.values {
+                Values::Vertices(vertices) => self.sizes_by_vertex(vertices),
+                _ => sizes(values),
+            };
+            let histogram = Histogram::of(sizes.iter().map(|(_, size)| *size as f64));
             let top = first(sizes.iter().map(|(label, size)| (*size, Reverse(*label))));
             let top = top.map(|(size, Reverse(id))| Row { id, value: Value::Whole(size) });
             return ColumnSummary { name, top: top.collect(), groups: Some(sizes.len() as u64), histogram };
@@ -65,10 +69,18 @@ impl Table<'_> {
         let top = top.map(|(_, Reverse(row))| Row { id: self.id(row), value: self.value(column, row) });
         ColumnSummary { name, top: top.collect(), groups: None, histogram }
     }
+
+    /// How many rows have each label, where labels are vertices: of these there may be far fewer than rows.
+    fn sizes_by_vertex(&self, vertices: &[u32]) -> Vec<(u64, u64)> {
+        let mut sizes = vec![0_u64; vertices.iter().max().map_or(0, |greatest| *greatest as usize + 1)];
+        vertices.iter().for_each(|vertex| sizes[*vertex as usize] += 1);
+        let of_vertices = (0..).zip(sizes).filter(|(_, size)| *size > 0);
+        of_vertices.map(|(vertex, size)| ((self.id)(vertex), size)).collect()
+    }
 }
 
-/// How many vertices have each label.
-fn sizes(labels: impl Iterator<Item = Value>) -> BTreeMap<u64, u64> {
+/// How many rows have each label.
+fn sizes(labels: impl Iterator<Item = Value>) -> Vec<(u64, u64)> {
     let mut labels: Vec<u64> =
         labels.filter_map(|l| if let Value::Whole(label) = l { Some(label) } else { None }).collect();
     labels.sort_unstable();
@@ -113,7 +125,7 @@ mod tests {
     use super::*;
 
     fn summary(kind: Kind, values: Values, vertices: u32) -> ColumnSummary {
-        let columns = [Column { name: "value", kind, values }];
+        let columns = [Column { name: "value".into(), kind, values }];
         let (rows, id) = (Rows::Each(vertices), |vertex| 1000 + u64::from(vertex));
         Table { rows: &rows, id: &id, columns: &columns }.summary().columns.remove(0)
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use analytics::graph::Buffer;
 use analytics::jobs::{PageRank, pagerank};
+use analytics::source::Source;
 use analytics::{Graph, SnapshotGraph, Undirected};
 use base::Direction;
+use graph_store::export::Ids;
 use graph_store::log::Operation;
 use proptest::prelude::*;
 
@@ -86,4 +88,21 @@ fn vertices_are_read_in_the_order_of_their_lists_each_once() {
     assert_eq!(graph.lying_order(2..11).collect::<Vec<_>>(), [2, 6, 10, 3, 7, 4, 8, 5, 9]);
     assert_eq!(graph.lying_order(2..4).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(graph.lying_order(4..4).count(), 0);
+}
+
+#[test]
+fn a_graph_is_told_from_another_of_as_many_edges_at_the_same_revision() {
+    let identity = |edges: &[(u32, u32)], is_compact: bool| {
+        let store = store_of(USERS);
+        change(&store, Operation::Add, edges);
+        if is_compact {
+            store.compact().expect("the disk works");
+        }
+        let source = Source::new(store.snapshot().expect("the store is open"), Ids::External, true).expect("no ids");
+        source.identity(false).expect("readable")
+    };
+    let edges = [(1, 2), (2, 3), (7, 3)];
+    let turned = edges.map(|(source, target)| (target, source));
+    assert_eq!(identity(&edges, false), identity(&edges, true), "however it is kept");
+    assert_ne!(identity(&edges, true), identity(&turned, true));
 }

@@ -7,6 +7,7 @@ mod ldbc;
 mod models;
 mod real;
 mod runs;
+mod service;
 mod similar;
 mod support;
 mod who_to_follow;

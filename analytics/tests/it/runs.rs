@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use analytics::checkpoint::Checkpoints;
+use analytics::checkpoint::{Checkpoints, Resumption};
 use analytics::jobs::{Cdlp, Communities, Influence, Measure, PageRank, Similar, Sssp, WhoToFollow};
 use analytics::output::Values;
 use analytics::{Csr, Found, Job, JobError, Run, RunOptions, Users};
 use base::Direction;
-use base::disk::{Disk, SimulatedDisk};
+use base::disk::{Disk, RealDisk, SimulatedDisk};
 
 use crate::support::{random_edges, run_on};
 
@@ -85,21 +85,24 @@ fn a_job_that_is_cancelled_on_its_way_ends() {
 
 #[test]
 fn a_job_that_does_not_fit_ends_at_the_start_and_fits_into_the_figure_that_it_names() {
-    for job in JOBS {
+    for (job, undirected) in JOBS.into_iter().flat_map(|job| [(job.clone(), false), (job, true)]) {
         let within = |memory_bytes| {
             let started = Arc::new(AtomicBool::new(false));
             let start = started.clone();
             let run = Run::new(RunOptions { threads: 2, memory_bytes, ..RunOptions::default() });
             let run = run.expect("threads can be started").with_progress(move |_| start.store(true, Ordering::Relaxed));
-            (found(&job, &run), started.load(Ordering::Relaxed))
+            (job.run(graph(), undirected, &id, &run), started.load(Ordering::Relaxed))
         };
-        let (refused, started) = within(u64::from(VERTICES));
-        let Err(JobError::Memory { needed, .. }) = refused else { panic!("{job:?}: {refused:?}") };
-        assert!(!started, "{job:?} began");
-        // The undirected graph that cores and communities are of is asked for first.
-        let enough = if let Err(JobError::Memory { needed, .. }) = within(needed).0 { needed } else { needed };
+        let refusal = |memory_bytes| match within(memory_bytes) {
+            (Err(JobError::Memory { needed, .. }), false) => needed,
+            (result, started) => panic!("{job:?} in {memory_bytes}, started {started}: {result:?}"),
+        };
+        let enough = refusal(u64::from(VERTICES));
+        // What the undirected graph alone takes, and nearly all.
+        for too_little in [u64::from(VERTICES) * 4, enough - 1] {
+            assert_eq!(refusal(too_little), enough, "{job:?}");
+        }
         assert!(within(enough).0.is_ok(), "{job:?} in {enough}");
-        assert!(within(enough - 1).0.is_err(), "{job:?} in less than {enough}");
     }
 }
 
@@ -133,7 +136,8 @@ fn with_checkpoints(
 
 #[test]
 fn a_job_that_was_interrupted_goes_on_to_the_same_result_bit_by_bit() {
-    for job in [PAGERANK, CDLP] {
+    let similar = [u64::MAX, 0].map(|steps_max| Job::Similar(Similar { steps_max, ..SIMILAR }, Users::All));
+    for job in [PAGERANK, CDLP, Job::WhoToFollow(WHO_TO_FOLLOW, Users::All)].into_iter().chain(similar) {
         let whole = found(&job, &run_on(2)).expect("readable");
         let disk = SimulatedDisk::new();
         let written = || disk.read(Path::new("analytics/job.checkpoint")).is_ok();
@@ -150,6 +154,64 @@ fn a_job_that_was_interrupted_goes_on_to_the_same_result_bit_by_bit() {
         assert_eq!(with_checkpoints(&job, &SimulatedDisk::new(), count).expect("readable"), whole);
         assert!(resumed < passes.into_inner(), "{job:?} did again what it had done");
     }
+}
+
+/// The last checkpoint had the labels that nothing changed any more, and whoever went on from it counted one iteration more.
+#[test]
+fn labels_that_stay_are_no_iteration_more_for_who_was_interrupted_at_the_end() {
+    let edges: Vec<(u32, u32)> = (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).collect();
+    let (disk, said) = (SimulatedDisk::new(), Mutex::new(Vec::new()));
+    let tell = |resumption: &Resumption| said.lock().expect("no panic").push(resumption.clone());
+    let checkpoints = Checkpoints::new(&disk, "cdlp.checkpoint".into(), "a graph".to_owned(), Duration::ZERO, tell);
+    let spread = || {
+        let graph = Csr::from_edges(3, &edges);
+        CDLP.run(graph, false, &u64::from, &run_on(1).with_checkpoints(&checkpoints)).expect("arrays")
+    };
+    let whole = spread();
+    assert_eq!(whole.figures["iterations"], 3);
+    assert_eq!(spread(), whole);
+    assert_eq!(*said.lock().expect("no panic"), [Resumption::Fresh, Resumption::Resumed { iteration: 2 }]);
+}
+
+/// A full disk ended a job of hours.
+#[test]
+fn a_job_whose_checkpoints_cannot_be_written_goes_on_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Where a checkpoint is written first there is something that cannot be written.
+    std::fs::create_dir(folder.path().join("job.tmp")).expect("an empty folder");
+    let path = folder.path().join("job.checkpoint");
+    for job in [PAGERANK, CDLP, Job::Similar(SIMILAR, Users::All)] {
+        let said = Mutex::new(Vec::new());
+        let tell = |resumption: &Resumption| said.lock().expect("no panic").extend(resumption.notice());
+        let checkpoints = Checkpoints::new(&RealDisk, path.clone(), "a graph".to_owned(), Duration::ZERO, tell);
+        let result = found(&job, &run_on(2).with_checkpoints(&checkpoints)).expect("it goes on");
+        assert_eq!(result, found(&job, &run_on(2)).expect("readable"), "{job:?}");
+        checkpoints.remove().expect("there is none");
+        let said = said.lock().expect("no panic");
+        assert!(matches!(&said[..], [once] if once.contains("cannot be written")), "{said:?}");
+    }
+}
+
+#[test]
+fn what_was_found_for_some_is_taken_up_for_them_alone_and_with_the_same_parameters() {
+    let disk = SimulatedDisk::new();
+    let pieces = |parameters, users| {
+        let job = Job::WhoToFollow(parameters, Users::These(users));
+        let pieces = AtomicU32::new(0);
+        let count = || {
+            pieces.fetch_add(1, Ordering::Relaxed);
+            ControlFlow::Continue(())
+        };
+        let resumed = with_checkpoints(&job, &disk, count).expect("readable");
+        assert_eq!(resumed, found(&job, &run_on(2)).expect("readable"));
+        pieces.into_inner()
+    };
+    let (some, others): (Vec<u32>, Vec<u32>) = ((0..200).collect(), (1..201).collect());
+    let all = pieces(WHO_TO_FOLLOW, some.clone());
+    assert!(all > 0);
+    assert_eq!(pieces(WHO_TO_FOLLOW, some.clone()), 0, "all was found already");
+    assert_eq!(pieces(WHO_TO_FOLLOW, others.clone()), all, "they are other users");
+    assert_eq!(pieces(WhoToFollow { top: 4, ..WHO_TO_FOLLOW }, others), all, "these are other parameters");
 }
 
 #[test]

@@ -40,7 +40,7 @@ proptest! {
         let direction = if is_reverse { Direction::Reverse } else { Direction::Forward };
         let found = of_everybody(&graph, &Similar { top, measure, direction, ..Similar::default() }, 2);
         prop_assert!(found.is_exact);
-        for (user, found) in (0..USERS).zip(&found.similar) {
+        for (user, found) in (0..USERS).zip(found.similar.into_vectors()) {
             let own = list(&graph, direction, user);
             let similarity = |other: u32| {
                 let others = list(&graph, direction, other);
@@ -55,7 +55,7 @@ proptest! {
             expected.retain(|(similarity, _)| *similarity > 0.0);
             expected.sort_by(|(a_score, a), (b_score, b)| b_score.total_cmp(a_score).then(a.cmp(b)));
             let expected = expected.into_iter().map(|(score, vertex)| Scored { vertex, score: score as f32 });
-            prop_assert_eq!(found, &expected.take(top).collect::<Vec<_>>());
+            prop_assert_eq!(found, expected.take(top).collect::<Vec<_>>());
         }
     }
 
@@ -67,7 +67,7 @@ proptest! {
         let found = of_everybody(&graph, &by_hashes, 1);
         prop_assert_eq!(&found, &of_everybody(&graph, &by_hashes, 3));
         prop_assert_eq!(found.is_exact, found.steps == 0);
-        for (found, all) in found.similar.iter().zip(&all.similar) {
+        for (found, all) in found.similar.into_vectors().iter().zip(all.similar.into_vectors()) {
             prop_assert!(found.len() <= top && found.iter().all(|scored| all.contains(scored)));
         }
     }
@@ -85,7 +85,7 @@ fn hashes_find_as_many_of_the_similar_as_they_should() {
     let hashed = similar(&graph, &users, &parameters, &run()).expect("arrays");
     assert_eq!((exact.is_exact, hashed.is_exact, hashed.steps), (true, false, exact.steps));
     let (mut expected, mut found, mut all) = (0.0, 0.0, 0.0);
-    for (exact, hashed) in exact.similar.iter().zip(&hashed.similar) {
+    for (exact, hashed) in exact.similar.into_vectors().iter().zip(hashed.similar.into_vectors()) {
         // Where the last of the exact ten ties with others, either is right.
         for scored in exact.iter().filter(|scored| scored.score > exact[exact.len() - 1].score) {
             all += 1.0;

@@ -25,7 +25,7 @@ fn edges() -> impl Strategy<Value = Vec<(u32, u32)>> {
 
 fn suggest(graph: &impl Graph, parameters: &WhoToFollow, threads: usize) -> Vec<Vec<Scored>> {
     let everybody: Vec<u32> = (0..graph.vertices()).collect();
-    who_to_follow(graph, &everybody, parameters, &run_on(threads)).expect("readable")
+    who_to_follow(graph, &everybody, parameters, &run_on(threads)).expect("readable").into_vectors()
 }
 
 proptest! {
@@ -104,7 +104,7 @@ fn followees_who_were_taken_away_come_back() {
 
     let suggested = who_to_follow(&graph, &users, &WhoToFollow::default(), &run()).expect("readable");
     let suggested: Vec<Vec<u32>> =
-        suggested.iter().map(|list| list.iter().map(|scored| scored.vertex).collect()).collect();
+        suggested.into_vectors().iter().map(|list| list.iter().map(|scored| scored.vertex).collect()).collect();
     let common: Vec<Vec<u32>> = users.iter().map(|user| most_common(&graph, *user)).collect();
     let (hits, baseline) = (found(&suggested), found(&common));
     assert!(baseline > PEOPLE / 3 && 5 * hits >= 6 * baseline, "{hits} and {baseline} of {PEOPLE}");

@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     let users: Vec<u32> = trial.hidden.keys().copied().collect();
 
     let ours = |parameters| {
-        let suggested = who_to_follow(&trial.graph, &users, &parameters, &run)?;
+        let suggested = who_to_follow(&trial.graph, &users, &parameters, &run)?.into_vectors();
         let vertices = suggested.iter().map(|list| list.iter().map(|scored| scored.vertex).collect());
         Ok::<Vec<Vec<u32>>, JobError>(vertices.collect())
     };

@@ -2,19 +2,17 @@
 
 use std::path::PathBuf;
 
-use analytics::jobs::{Cdlp, Communities, Influence, Measure, PageRank, Similar, Sssp, WhoToFollow};
-use analytics::{Job, Users};
+use analytics::request::THREADS_MAX;
 use anyhow::Context;
-use base::Direction;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::source::Source;
+use proto::analytics::run_request::Job as Asked;
+use proto::analytics::{self as wire, Measure, RunRequest, Users};
+use proto::graph::Direction;
+
 use crate::cli::{command_of, graph, memory};
 use crate::config::Role;
-
-/// Threads at the most.
-const THREADS_MAX: u64 = 1024;
 
 /// One command for each job.
 pub(super) fn commands() -> [Command; 14] {
@@ -24,7 +22,7 @@ pub(super) fn commands() -> [Command; 14] {
     };
     let iterations = |help| value("iterations", "N", value_parser!(u32), help);
     [
-        job("pagerank", "Rank everybody by who follows them, and who follows those")
+        published(job("pagerank", "Rank everybody by who follows them, and who follows those"))
             .arg(iterations("So many, unless it is told when to stop; 100 at the most unless given"))
             .arg(value("damping", "D", ValueParser::new(share), "The chance of following an edge; 0.85 unless given"))
             .arg(value(
@@ -64,7 +62,8 @@ pub(super) fn commands() -> [Command; 14] {
                 value_parser!(u64),
                 "List members that the exact way may look at; beyond, hashes are compared; 2^40 unless given",
             )),
-        for_users(job("who-to-follow", "Whom to suggest to everybody: circles of trust, and SALSA on them"))
+        published(for_users(job("who-to-follow", "Whom to suggest to everybody: circles of trust, and SALSA on them")))
+            .mut_arg("publish", |publish| publish.conflicts_with("users"))
             .arg(value("circle", "N", value_parser!(u32), "People in a circle of trust; 500 unless given")),
     ]
 }
@@ -74,6 +73,12 @@ fn plotted(job: Command) -> Command {
     job.arg(value("plot", "FILE.svg", value_parser!(PathBuf), "Where a picture goes: a file that is not there yet"))
 }
 
+/// With `--publish`.
+fn published(job: Command) -> Command {
+    let help = "Make the result what the service answers from";
+    job.arg(Arg::new("publish").long("publish").action(ArgAction::SetTrue).help(help))
+}
+
 /// With `--users` and `--top`.
 fn for_users(job: Command) -> Command {
     let users = "For whom: an external id, or a file with one a line; everybody unless given";
@@ -81,105 +86,112 @@ fn for_users(job: Command) -> Command {
         .arg(value("top", "K", value_parser!(u16), "So many for each at the most").default_value("10"))
 }
 
-/// The job that the flags describe.
-pub(super) fn job_of(name: &str, flags: &ArgMatches, source: &Source) -> anyhow::Result<Job> {
+/// What the flags ask for.
+pub(super) fn request_of(name: &str, flags: &ArgMatches) -> anyhow::Result<RunRequest> {
+    Ok(RunRequest {
+        job: Some(job_of(name, flags)?),
+        undirected: flags.get_flag("undirected"),
+        threads: flags.get_one("threads").copied().unwrap_or_default(),
+        memory_bytes: flags.get_one("memory").copied().unwrap_or_default(),
+        seed: flags.get_one("seed").copied().unwrap_or_default(),
+        publish: publishes(flags),
+        rows: flags.contains_id("out"),
+        user_ids: flags.get_one::<String>("ids").is_some_and(|ids| ids == "users"),
+        plot: plot_of(flags).is_some(),
+        checkpoint_seconds: flags.get_one("checkpoint-seconds").copied(),
+    })
+}
+
+/// Where the picture goes, of jobs that have one.
+pub(super) fn plot_of(flags: &ArgMatches) -> Option<&PathBuf> {
+    flags.try_get_one("plot").ok().flatten()
+}
+
+fn publishes(flags: &ArgMatches) -> bool {
+    flags.try_get_one("publish").ok().flatten().copied().unwrap_or_default()
+}
+
+fn job_of(name: &str, flags: &ArgMatches) -> anyhow::Result<Asked> {
     let number = |name| flags.get_one::<f64>(name).copied();
     let iterations = || flags.get_one::<u32>("iterations").copied();
-    let start = || source.vertex(flags.get_one::<u64>("source").copied().unwrap_or_default());
+    let source = || flags.get_one::<u64>("source").copied().unwrap_or_default();
+    let top = || flags.get_one::<u16>("top").map(|top| u32::from(*top));
     Ok(match name {
-        "pagerank" => {
-            let default = PageRank::default();
-            // Whoever asks for some iterations gets them all.
-            let tolerance = default.tolerance.filter(|_| iterations().is_none());
-            Job::PageRank(PageRank {
-                damping: number("damping").unwrap_or(default.damping),
-                iterations: iterations().unwrap_or(default.iterations),
-                tolerance: number("tolerance").or(tolerance),
-            })
-        }
-        "bfs" => Job::Bfs(start()?),
-        "wcc" => Job::Wcc,
-        "cdlp" => Job::Cdlp(Cdlp { iterations: iterations().unwrap_or(Cdlp::default().iterations) }),
-        "lcc" => Job::Lcc,
-        "sssp" => Job::Sssp(Sssp { source: start()?, weighted: flags.get_flag("weights") }),
-        "triangles" => Job::Triangles,
-        "kcore" => Job::KCore,
-        "degrees" => Job::Degrees,
-        "reciprocity" => Job::Reciprocity,
+        "pagerank" => Asked::Pagerank(wire::PageRank {
+            damping: number("damping"),
+            iterations: iterations(),
+            tolerance: number("tolerance"),
+        }),
+        "bfs" => Asked::Bfs(wire::Bfs { source: source() }),
+        "wcc" => Asked::Wcc(wire::Wcc {}),
+        "cdlp" => Asked::Cdlp(wire::Cdlp { iterations: iterations() }),
+        "lcc" => Asked::Lcc(wire::Lcc {}),
+        "sssp" => Asked::Sssp(wire::Sssp { source: source(), weighted: flags.get_flag("weights") }),
+        "triangles" => Asked::Triangles(wire::Triangles {}),
+        "kcore" => Asked::Kcore(wire::KCore {}),
+        "degrees" => Asked::Degrees(wire::Degrees {}),
+        "reciprocity" => Asked::Reciprocity(wire::Reciprocity {}),
         "communities" => {
-            let default = Communities::default();
-            Job::Communities(Communities {
-                resolution: number("resolution").unwrap_or(default.resolution),
-                iterations: iterations().unwrap_or(default.iterations),
-            })
+            Asked::Communities(wire::Communities { resolution: number("resolution"), iterations: iterations() })
         }
-        "influence" => {
-            let precision = flags.get_one("precision").copied();
-            let default = Influence::default();
-            Job::Influence(Influence { precision: precision.unwrap_or(default.precision), ..default })
-        }
+        "influence" => Asked::Influence(wire::Influence { precision: flags.get_one("precision").copied() }),
         "similar" => {
             let is = |name: &str, value: &str| flags.get_one::<String>(name).is_some_and(|given| given == value);
-            let default = Similar::default();
-            let parameters = Similar {
-                top: top(flags),
-                measure: if is("measure", "cosine") { Measure::Cosine } else { Measure::Jaccard },
-                direction: if is("of", "followers") { Direction::Reverse } else { Direction::Forward },
-                steps_max: flags.get_one("steps").copied().unwrap_or(default.steps_max),
-                ..default
-            };
-            Job::Similar(parameters, users(flags, source)?)
+            let measure = if is("measure", "cosine") { Measure::Cosine } else { Measure::Jaccard };
+            let direction = if is("of", "followers") { Direction::Reverse } else { Direction::Forward };
+            Asked::Similar(wire::Similar {
+                top: top(),
+                measure: measure as i32,
+                direction: direction as i32,
+                steps: flags.get_one("steps").copied(),
+                users: users(flags)?,
+            })
         }
         "who-to-follow" => {
-            let default = WhoToFollow::default();
-            let circle = flags.get_one::<u32>("circle").map_or(default.circle, |circle| *circle as usize);
-            Job::WhoToFollow(WhoToFollow { top: top(flags), circle, ..default }, users(flags, source)?)
+            let circle = flags.get_one("circle").copied();
+            Asked::WhoToFollow(wire::WhoToFollow { top: top(), circle, users: users(flags)? })
         }
         _ => anyhow::bail!("there is no job {name}"),
     })
 }
 
-fn top(flags: &ArgMatches) -> usize {
-    flags.get_one::<u16>("top").copied().unwrap_or_default().into()
-}
-
 /// For whom it is: an id, or those in a file.
-fn users(flags: &ArgMatches, source: &Source) -> anyhow::Result<Users> {
-    let Some(given) = flags.get_one::<String>("users") else { return Ok(Users::All) };
+fn users(flags: &ArgMatches) -> anyhow::Result<Option<Users>> {
+    let Some(given) = flags.get_one::<String>("users") else { return Ok(None) };
     if let Ok(id) = given.parse() {
-        return Ok(Users::These(vec![source.vertex(id)?]));
+        return Ok(Some(Users { ids: vec![id] }));
     }
     let text = std::fs::read_to_string(given).with_context(|| format!("reading {given}"))?;
-    let user = |line: &str| {
-        let id = line.trim().parse().with_context(|| format!("{line:?} in {given} is not an id"))?;
-        source.vertex(id)
-    };
-    Ok(Users::These(text.lines().filter(|line| !line.trim().is_empty()).map(user).collect::<Result<_, _>>()?))
+    let id = |line: &str| line.trim().parse().with_context(|| format!("{line:?} in {given} is not an id"));
+    let ids = text.lines().filter(|line| !line.trim().is_empty()).map(id).collect::<Result<_, _>>()?;
+    Ok(Some(Users { ids }))
 }
 
 /// A job, with the flags that all have.
 fn job(name: &'static str, about: &'static str) -> Command {
     let path = || value_parser!(PathBuf);
-    let threads = RangedU64ValueParser::<u64>::new().range(1..=THREADS_MAX);
-    command_of(name, Role::Inspect)
+    let threads = RangedU64ValueParser::<u32>::new().range(1..=THREADS_MAX.into());
+    command_of(name, Role::Analytics)
+        .mut_arg("data", |data| data.conflicts_with("graph_store"))
         .about(about)
         .arg(value("out", "FILE", path(), "Where each vertex's value goes: a file that is not there yet"))
         .arg(
             value("format", "FORMAT", PossibleValuesParser::new(["csv", "parquet"]), "How it is written")
                 .default_value("csv"),
         )
+        .arg(choice("ids", &["external", "users"], "External ids where there are any, or the store's own"))
         .arg(
             Arg::new("undirected")
                 .long("undirected")
                 .action(ArgAction::SetTrue)
                 .help("Each edge counts in both directions"),
         )
-        .arg(value("threads", "N", threads, "Threads that compute; one a core unless given"))
+        .arg(value("threads", "N", threads, "Threads that compute; one a core unless given, of a server half as many"))
         .arg(value(
             "memory",
             "BYTES",
             ValueParser::new(memory::bytes),
-            "What its arrays may take, such as 800M or 8G; half of the machine's unless given",
+            "What its arrays may take, such as 800M or 8G; half of the machine's unless given, of a server what that allows",
         ))
         .arg(value("seed", "S", value_parser!(u64), "What random choices follow from").default_value("0"))
         .arg(value(
@@ -187,9 +199,9 @@ fn job(name: &'static str, about: &'static str) -> Command {
             "DIR",
             path(),
             "Where a long job keeps what it has so far; beside the graph unless given",
-        ))
+        ).conflicts_with("graph_store"))
         .arg(
-            value("checkpoint-seconds", "S", value_parser!(u64), "How often it does; 0 is after each iteration")
+            value("checkpoint-seconds", "S", value_parser!(u32), "How often it does; 0 is after each iteration")
                 .default_value("30"),
         )
         .arg(graph::json())

@@ -2,7 +2,8 @@
 
 use super::Similar;
 use crate::graph::{Buffer, Graph};
-use crate::jobs::scored::{self, Scored};
+use crate::jobs::lists::{self, Lists};
+use crate::jobs::scored;
 use crate::{JobError, Run};
 
 /// What a thread counts in.
@@ -26,36 +27,31 @@ pub(super) fn similar<G: Graph>(
     lengths: &[u32],
     parameters: &Similar,
     run: &Run<'_>,
-) -> Result<Vec<Vec<Scored>>, JobError> {
+) -> Result<Lists, JobError> {
     let Similar { top, measure, direction, .. } = *parameters;
-    let step = run.step("comparing", users.len() as u64);
+    let job = format!("similar, exactly, {parameters:?}");
     let worker = || Counts {
         common: vec![0; lengths.len()],
         counted: Vec::new(),
         buffers: [Buffer::default(), Buffer::default()],
     };
-    let answers = run.some(&step, users, worker, |Counts { common, counted, buffers }, users| {
+    lists::of_each(&job, "comparing", users, run, worker, |Counts { common, counted, buffers }, user| {
         let [of_user, of_member] = buffers;
-        let mut answers = Vec::with_capacity(users.len());
-        for user in users {
-            for member in graph.neighbours(direction, *user, of_user)? {
-                for other in graph.neighbours(direction.opposite(), *member, of_member)? {
-                    let common = &mut common[*other as usize];
-                    if *common == 0 {
-                        counted.push(*other);
-                    }
-                    *common += 1;
+        for member in graph.neighbours(direction, user, of_user)? {
+            for other in graph.neighbours(direction.opposite(), *member, of_member)? {
+                let common = &mut common[*other as usize];
+                if *common == 0 {
+                    counted.push(*other);
                 }
+                *common += 1;
             }
-            let length = lengths[*user as usize];
-            let score = |other: u32| {
-                let common = std::mem::take(&mut common[other as usize]);
-                (measure.of(common, length, lengths[other as usize]), other)
-            };
-            let candidates = counted.drain(..).map(score).filter(|(_, other)| other != user);
-            answers.push(scored::best(candidates.collect(), top));
         }
-        Ok(answers)
-    })?;
-    Ok(answers.into_iter().flatten().collect())
+        let length = lengths[user as usize];
+        let score = |other: u32| {
+            let common = std::mem::take(&mut common[other as usize]);
+            (measure.of(common, length, lengths[other as usize]), other)
+        };
+        let candidates = counted.drain(..).map(score).filter(|(_, other)| *other != user);
+        Ok(scored::best(candidates.collect(), top))
+    })
 }

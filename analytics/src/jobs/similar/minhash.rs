@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use super::Similar;
 use crate::graph::{Buffer, Graph};
+use crate::jobs::lists::{self, Lists};
 use crate::jobs::scored::{self, Scored};
 use crate::random::mix;
 use crate::{JobError, Run};
@@ -91,28 +92,23 @@ impl MinHash {
         lengths: &[u32],
         parameters: &Similar,
         run: &Run<'_>,
-    ) -> Result<Vec<Vec<Scored>>, JobError> {
+    ) -> Result<Lists, JobError> {
         let Similar { top, measure, direction, .. } = *parameters;
-        let step = run.step("comparing", users.len() as u64);
+        let job = format!("similar, by hashes of seed {}, {parameters:?}", run.seed());
         let worker = || (Vec::new(), [Buffer::default(), Buffer::default()]);
-        let answers = run.some(&step, users, worker, |(candidates, buffers), users| {
-            let mut answers = Vec::with_capacity(users.len());
-            for user in users {
-                self.candidates(*user, candidates);
-                let agreeing = candidates.iter().map(|candidate| (self.agreement(*user, *candidate), *candidate));
-                let nearest = scored::best(agreeing.collect(), COMPARED * top);
-                let mut exact = Vec::with_capacity(nearest.len());
-                for Scored { vertex, .. } in nearest {
-                    let common = common(graph, direction, [*user, vertex], buffers)?;
-                    exact.push((measure.of(common, lengths[*user as usize], lengths[vertex as usize]), vertex));
-                }
-                // Hashes may agree by chance.
-                exact.retain(|(similarity, _)| *similarity > 0.0);
-                answers.push(scored::best(exact, top));
+        lists::of_each(&job, "comparing", users, run, worker, |(candidates, buffers), user| {
+            self.candidates(user, candidates);
+            let agreeing = candidates.iter().map(|candidate| (self.agreement(user, *candidate), *candidate));
+            let nearest = scored::best(agreeing.collect(), COMPARED * top);
+            let mut exact = Vec::with_capacity(nearest.len());
+            for Scored { vertex, .. } in nearest {
+                let common = common(graph, direction, [user, vertex], buffers)?;
+                exact.push((measure.of(common, lengths[user as usize], lengths[vertex as usize]), vertex));
             }
-            Ok(answers)
-        })?;
-        Ok(answers.into_iter().flatten().collect())
+            // Hashes may agree by chance.
+            exact.retain(|(similarity, _)| *similarity > 0.0);
+            Ok(scored::best(exact, top))
+        })
     }
 
     /// Those who agree with a user in a band, in place of what `candidates` held.

@@ -21,7 +21,7 @@ mod minhash;
 
 use base::Direction;
 
-use super::scored::{self, Scored};
+use super::lists::{self, Lists};
 use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
 use minhash::MinHash;
@@ -73,12 +73,18 @@ impl Default for Similar {
 }
 
 impl Similar {
-    /// Bytes of memory that it takes for so many users of a graph if it is the exact way or not.
-    pub fn memory(&self, vertices: u32, users: usize, threads: usize, is_exact: bool) -> u64 {
+    /// Bytes of memory that it takes for so many users of a graph, with what it takes to make a table of the result. Which way
+    /// it will be is not known before it begins.
+    pub fn memory(&self, vertices: u32, users: usize, threads: usize) -> u64 {
+        let of_way = |is_exact| self.memory_of_way(vertices, users, threads, is_exact);
+        of_way(true).max(of_way(false))
+    }
+
+    fn memory_of_way(&self, vertices: u32, users: usize, threads: usize, is_exact: bool) -> u64 {
         // The length of each list, and those that lead back to each vertex.
         let lengths = 2 * u64::from(vertices) * size_of::<u32>() as u64;
         let way = if is_exact { exact::memory(vertices, threads) } else { MinHash::memory(self, vertices) };
-        lengths + way + scored::memory(users, self.top)
+        lists::memory(users, self.top, threads, lengths + way)
     }
 
     /// The chance that the way by hashes finds a user of this Jaccard similarity: `1 - (1 - similarity^rows)^bands`. (Leskovec,
@@ -102,7 +108,7 @@ impl Similar {
 pub struct Similarities {
     /// Those who are similar to each of the users that were asked about, the most similar first; the score is the
     /// similarity.
-    pub similar: Vec<Vec<Scored>>,
+    pub similar: Lists,
     /// Whether nobody was overlooked. Otherwise [`chance_found`](Similar::chance_found) says how many were.
     pub is_exact: bool,
     /// Members of lists that the exact way looks at.
@@ -121,10 +127,7 @@ pub fn similar<G: Graph>(
     run: &Run<'_>,
 ) -> Result<Similarities, JobError> {
     parameters.check()?;
-    let vertices = graph.vertices();
-    let memory = |is_exact| parameters.memory(vertices, users.len(), run.threads(), is_exact);
-    // Which way it will be is not known yet.
-    run.reserve("similar", memory(true).max(memory(false)))?;
+    run.reserve("similar", parameters.memory(graph.vertices(), users.len(), run.threads()))?;
     let lengths = lengths(graph, parameters.direction, "counting members", run)?;
     let steps = steps(graph, users, parameters.direction, run)?;
     let is_exact = steps <= parameters.steps_max;

@@ -22,7 +22,8 @@ mod salsa;
 
 use base::Direction;
 
-use super::scored::{self, Scored};
+use super::lists::{self, Lists};
+use super::scored;
 use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
 use circle::Walk;
@@ -55,11 +56,11 @@ impl Default for WhoToFollow {
 }
 
 impl WhoToFollow {
-    /// Bytes of memory that it takes for so many users: their suggestions, and for each thread the vertices that a walk
-    /// can reach and the lists of a circle.
+    /// Bytes of memory that it takes for so many users: their suggestions with for each thread the vertices that a walk can
+    /// reach and the lists of a circle, or the table of the suggestions.
     pub fn memory(&self, users: usize, threads: usize) -> u64 {
         let working = Walk::memory(self) + Salsa::memory(self);
-        scored::memory(users, self.top) + threads as u64 * working
+        lists::memory(users, self.top, threads, threads as u64 * working)
     }
 
     fn check(&self) -> Result<(), JobError> {
@@ -82,34 +83,29 @@ impl WhoToFollow {
 ///
 /// # Errors
 ///
-/// Parameters out of range, too little memory, a list that cannot be read, or the run was cancelled.
+/// Parameters out of range, too little memory, a list or a checkpoint that cannot be read, or the run was cancelled.
 pub fn who_to_follow<G: Graph>(
     graph: &G,
     users: &[u32],
     parameters: &WhoToFollow,
     run: &Run<'_>,
-) -> Result<Vec<Vec<Scored>>, JobError> {
+) -> Result<Lists, JobError> {
     parameters.check()?;
     run.reserve("who-to-follow", parameters.memory(users.len(), run.threads()))?;
-    let step = run.step("suggesting", users.len() as u64);
+    let job = format!("who-to-follow {parameters:?}");
     let worker = || (Walk::default(), Salsa::default(), Buffer::default(), Vec::new());
-    let answers = run.some(&step, users, worker, |(walk, salsa, buffer, excluded), users| {
-        let mut suggested = Vec::with_capacity(users.len());
-        for user in users {
-            let circle = walk.circle(graph, *user, parameters)?;
-            salsa.score(graph, &circle, parameters)?;
-            salsa.multiply(graph.neighbours(Direction::Reverse, *user, buffer)?, parameters.reciprocity);
-            excluded.clear();
-            excluded.push(*user);
-            excluded.extend_from_slice(graph.neighbours(Direction::Forward, *user, buffer)?);
-            graph.unwanted(*user, excluded)?;
-            excluded.sort_unstable();
-            let candidates = salsa.authorities().filter(|(_, authority)| excluded.binary_search(authority).is_err());
-            suggested.push(scored::best(candidates.collect(), parameters.top));
-        }
-        Ok(suggested)
-    })?;
-    Ok(answers.into_iter().flatten().collect())
+    lists::of_each(&job, "suggesting", users, run, worker, |(walk, salsa, buffer, excluded), user| {
+        let circle = walk.circle(graph, user, parameters)?;
+        salsa.score(graph, &circle, parameters)?;
+        salsa.multiply(graph.neighbours(Direction::Reverse, user, buffer)?, parameters.reciprocity);
+        excluded.clear();
+        excluded.push(user);
+        excluded.extend_from_slice(graph.neighbours(Direction::Forward, user, buffer)?);
+        graph.unwanted(user, excluded)?;
+        excluded.sort_unstable();
+        let candidates = salsa.authorities().filter(|(_, authority)| excluded.binary_search(authority).is_err());
+        Ok(scored::best(candidates.collect(), parameters.top))
+    })
 }
 
 /// The members of a list that count: at most [`LIST_SAMPLED_MAX`], at even distances.
