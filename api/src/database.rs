@@ -4,7 +4,8 @@
 //! fair and never sees "database is locked" from its own process. Another process (the command line, beside a running
 //! server) waits for [`BUSY_TIMEOUT`]. Write-ahead log with `synchronous = FULL`: what is committed is on the disk.
 //!
-//! Statements are in the subset that SQLite and PostgreSQL share, with `$1` placeholders.
+//! Statements are in the subset that SQLite and PostgreSQL share, with `$1` placeholders; but for the search of people, which
+//! is SQLite's FTS5.
 
 use std::fs::OpenOptions;
 use std::io;

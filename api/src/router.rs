@@ -8,8 +8,8 @@ use axum::routing::{get, post};
 
 use crate::middleware;
 use crate::routes::{
-    comments, engagement, feed, lists, notifications, posting, relationships, sessions, suggestions, timelines, tweets,
-    users,
+    comments, engagement, feed, lists, notifications, posting, relationships, search, sessions, suggestions, timelines,
+    tweets, users,
 };
 use crate::state::App;
 use crate::{operations, routes};
@@ -46,6 +46,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/notifications/read", post(notifications::read_all))
         .route("/api/notifications/{id}/read", post(notifications::read_one))
         .route("/api/suggestions", get(suggestions::list))
+        .route("/api/search/users", get(search::users))
         .route("/healthz", get(operations::health))
         .route("/readyz", get(routes::readiness::ready))
         .route("/metrics", get(routes::readiness::metrics))

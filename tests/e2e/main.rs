@@ -13,6 +13,7 @@
 //! - [`modes`]: feeds by pull, by push and by whatever is cheapest are the same, and say how they came.
 //! - [`engagement`]: favorites, retweets, comments and deletes, counted and listed, across restarts.
 //! - [`notifications`]: who is told of what, once, and reading it.
+//! - [`search`]: people, by how their names begin, in both wirings.
 //! - [`paging`]: pages stay whole while others write.
 //! - [`crash`]: what was acknowledged survives SIGKILL.
 //! - [`chaos`]: the same for all that people do, judged by a history of what they did and saw.
@@ -33,6 +34,7 @@ mod modes;
 mod notifications;
 mod operations;
 mod paging;
+mod search;
 mod story;
 mod support;
 mod walkthrough;

@@ -2,9 +2,11 @@
 //!
 //! - `account`: one account.
 //! - `store`: the table of them.
+//! - `search`: who is meant by some words.
 //! - `validation`: what their fields may hold.
 
 mod account;
+mod search;
 mod store;
 pub(crate) mod validation;
 
@@ -19,6 +21,7 @@ use tokio::task::AbortHandle;
 
 pub use self::account::NewAccount;
 pub(crate) use self::account::{Account, AccountRow, ProfileChange, account_columns};
+pub(crate) use self::search::{Matches, PeopleQuery};
 pub(crate) use self::store::{AccountStore, Credentials, InsertError};
 use crate::Settings;
 use crate::database::{Database, FILE_NAME, OpenError, StoreError};

@@ -17,7 +17,7 @@ const ROWS_PER_FILL: u32 = 1000;
 /// Finds, makes and changes accounts.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountStore {
-    database: Database,
+    pub(super) database: Database,
     remembered: Arc<Remembered<u32, Arc<Account>>>,
     /// Whose a username is; once it is somebody's, it is theirs for good.
     usernames: Arc<Remembered<String, u32>>,

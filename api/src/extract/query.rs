@@ -5,6 +5,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 
+use crate::accounts::validation::Checked;
 use crate::error::{Answer, FieldError, Problem};
 
 /// What stands behind the question mark, and what has been found wrong with it so far. End with [`Parameters::finish`], or
@@ -30,6 +31,15 @@ impl Parameters {
     /// The value of a parameter as it was given.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.given.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A text that must be there. Where it is missing or wrong that is noted, and the answer stands for nothing.
+    pub(crate) fn required<T: Default>(&mut self, name: &str, check: impl FnOnce(&str) -> Checked<T>) -> T {
+        let checked = self.value(name).map_or_else(|| Err("must be given".to_owned()), check);
+        checked.unwrap_or_else(|wrong| {
+            self.refuse(name, wrong);
+            T::default()
+        })
     }
 
     /// A number from 1 to `max`. Where it is something else that is noted, and the answer is as if it were missing.

@@ -12,6 +12,7 @@
 //! - `feed`: the home feed.
 //! - `notifications`: what happened to the caller.
 //! - `suggestions`: who to follow; who of one's followees follows somebody.
+//! - `search`: people by handle and name.
 //! - `readiness`: whether this process can serve, and what it has counted.
 
 pub(crate) mod comments;
@@ -22,6 +23,7 @@ pub(crate) mod notifications;
 pub(crate) mod posting;
 pub(crate) mod readiness;
 pub(crate) mod relationships;
+pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod suggestions;
 pub(crate) mod timelines;

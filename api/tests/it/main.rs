@@ -12,6 +12,7 @@ mod operations;
 mod problems;
 mod profiles;
 mod relationships;
+mod search;
 mod sessions;
 mod suggestions;
 mod support;
