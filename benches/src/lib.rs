@@ -7,7 +7,8 @@
 //! - `churn`: durable changes a second, and what readers feel of them.
 //! - `grpc`: what a call costs beside one that does nothing.
 //! - `peers`: Roost beside Redis and PostgreSQL, with the same edges.
-//! - `load`: requests over HTTP as many people send them, and home feeds beside Redis and PostgreSQL.
+//! - `load`: requests over HTTP as many people send them, home feeds beside a job over the whole graph, and beside Redis and
+//!   PostgreSQL.
 //! - `feeds`: home feeds in process: pulled, materialised and mixed; fan-out; from a post to its place in a feed.
 //! - `tweets`: millions of tweets, from an importer to the disk and back.
 //! - `analytics`: jobs over whole graphs, on compressed lists beside plain arrays.

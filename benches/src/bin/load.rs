@@ -1,20 +1,23 @@
 //! Requests over HTTP at the rate that is asked for, whatever the server does, and how long they took.
 //!
-//! Starts `roost serve` on a generated graph, or asks a server that runs. `--versus` compares home feeds with those of
+//! Starts `roost serve` on a generated graph, or asks a server that runs. `--beside JOB` tells what a job over the whole graph
+//! costs those who read their feeds meanwhile; `--versus` compares home feeds with those of
 //! PostgreSQL and Redis, which `scripts/install-peers` installs.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use benches::load::mix::{Mix, Requests};
+use benches::load::beside;
+use benches::load::beside::job::Job;
+use benches::load::mix::Mix;
 use benches::load::people::People;
-use benches::load::report::{Report, Run, Tried};
-use benches::load::run::run;
+use benches::load::report::{Report, Tried};
 use benches::load::schedule::Schedule;
 use benches::load::search::Search;
 use benches::load::stage::{Stage, Staged, Wanted};
 use benches::load::versus;
+use benches::load::windows::Windows;
 use benches::servers::roost::Roost;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
@@ -63,6 +66,12 @@ struct Args {
     /// Compare home feeds with those of PostgreSQL and Redis, on one core each.
     #[arg(long, conflicts_with = "url")]
     versus: bool,
+    /// Measure home feeds alone and beside this job of `roost analytics`, which is given with its flags.
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["url", "versus", "find_rate"])]
+    beside: Option<String>,
+    /// Pairs of such measurements.
+    #[arg(long, requires = "beside", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
     /// One JSON object instead of tables.
     #[arg(long)]
     json: bool,
@@ -100,7 +109,7 @@ fn main() -> anyhow::Result<()> {
 
 async fn load(args: &Args) -> anyhow::Result<()> {
     if let (Some(url), Some(tokens)) = (&args.url, &args.tokens) {
-        return measure(args, People::of_file(url, tokens)?, None).await;
+        return measure(args, People::of_file(url, tokens)?, None, None).await;
     }
     let roost = Roost::new(args.roost.as_deref(), &args.set)?;
     let mut stage = Stage::make(&args.wanted, &roost)?;
@@ -116,11 +125,13 @@ async fn load(args: &Args) -> anyhow::Result<()> {
     stage.meet(server.grpc).await?;
     stage.post(server.grpc, |_| {}).await?;
     let people = People::at(server.http, stage.names(), stage.readers(&roost)?);
-    measure(args, people, Some(stage.staged().clone())).await
+    let log = stage.folder().join("job.log");
+    let job = args.beside.as_deref().map(|job| Job::new(&roost, job, server.grpc, log));
+    measure(args, people, Some(stage.staged().clone()), job).await
 }
 
 /// Sends the requests and prints what became of them.
-async fn measure(args: &Args, mut people: People, data: Option<Staged>) -> anyhow::Result<()> {
+async fn measure(args: &Args, mut people: People, data: Option<Staged>, job: Option<Job>) -> anyhow::Result<()> {
     people.look_around().await?;
     let (warm_up, time) = (Duration::try_from_secs_f64(args.warm_up)?, Duration::try_from_secs_f64(args.seconds)?);
     let mut report = Report {
@@ -131,20 +142,28 @@ async fn measure(args: &Args, mut people: People, data: Option<Staged>) -> anyho
         tried: Vec::new(),
         highest_rate: None,
         run: None,
+        beside: None,
     };
-    let mut search = Search::from(args.rate);
-    // Each run has requests of its own, so that none finds its answers in a cache that the one before it filled.
-    let mut seed = args.wanted.seed;
+    let mut windows = Windows::new(&people, args.mix, args.connections, args.wanted.seed);
+    let schedule = Schedule { rate: args.rate, warm_up, time };
+    match job {
+        Some(job) => report.beside = Some(beside::measure(&mut windows, schedule, &job, args.pairs).await?),
+        None if args.find_rate => find_rate(&mut windows, schedule, &mut report).await?,
+        None => report.run = Some(windows.measure(schedule).await?),
+    }
+    match args.json {
+        true => println!("{}", serde_json::to_string(&report).context("the report as JSON")?),
+        false => print!("{}", report.table()),
+    }
+    Ok(())
+}
+
+/// Looks for the highest rate that the server keeps up with, from that of the schedule on.
+async fn find_rate(windows: &mut Windows<'_>, schedule: Schedule, report: &mut Report) -> anyhow::Result<()> {
+    let mut search = Search::from(schedule.rate);
     while let Some(rate) = search.next() {
-        let schedule = Schedule { rate, warm_up, time };
-        seed = seed.wrapping_add(1);
-        let measured = run(&people, Requests::new(args.mix, &people, seed), schedule, args.connections).await?;
-        let run = Run::new(schedule, &measured);
-        if !args.find_rate {
-            report.run = Some(run);
-            break;
-        }
-        let (p99_ms, failed) = (run.latency.p99_ms, measured.failed());
+        let run = windows.measure(Schedule { rate, ..schedule }).await?;
+        let (p99_ms, failed) = (run.latency.p99_ms, run.failed());
         let kept_up = p99_ms < P99_MAX_MS && failed == 0;
         eprintln!("{rate:.0} requests a second: p99 {p99_ms:.2} ms, {failed} failed");
         report.tried.push(Tried { rate, p99_ms, failed, kept_up });
@@ -153,10 +172,6 @@ async fn measure(args: &Args, mut people: People, data: Option<Staged>) -> anyho
         }
         search.tell(kept_up);
         report.highest_rate = Some(search.highest().unwrap_or_default());
-    }
-    match args.json {
-        true => println!("{}", serde_json::to_string(&report).context("the report as JSON")?),
-        false => print!("{}", report.table()),
     }
     Ok(())
 }

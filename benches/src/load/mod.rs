@@ -4,10 +4,13 @@
 //! - [`people`]: who there is, who asks, and where.
 //! - [`run`]: the open loop.
 //! - [`search`]: the highest rate at which the server keeps up.
+//! - [`windows`]: measurements one after the other.
 //! - [`stage`]: a server's data, made.
 //! - [`report`]: what is told.
+//! - [`beside`]: home feeds while a job runs over the whole graph, and while none does.
 //! - [`versus`]: the newest page of home feeds from Roost, PostgreSQL and Redis.
 
+pub mod beside;
 pub mod mix;
 pub mod people;
 pub mod report;
@@ -18,3 +21,4 @@ pub mod stage;
 mod text;
 mod timer;
 pub mod versus;
+pub mod windows;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::beside::report::Beside;
 use super::mix::{Kind, Mix};
 use super::run::Measured;
 use super::schedule::Schedule;
@@ -31,6 +32,9 @@ pub struct Report {
     pub highest_rate: Option<f64>,
     /// At the rate that was asked for, or at the highest.
     pub run: Option<Run>,
+    /// With a job beside it, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
 }
 
 /// A rate that was tried.
@@ -110,6 +114,11 @@ impl From<&Times> for Latency {
 }
 
 impl Run {
+    /// How many requests did not go well.
+    pub fn failed(&self) -> u64 {
+        self.unanswered + self.problems.values().sum::<u64>()
+    }
+
     /// What was measured under a schedule.
     pub fn new(schedule: Schedule, measured: &Measured) -> Self {
         let kinds = measured.kinds.iter().map(|(kind, answers)| {
@@ -149,6 +158,9 @@ impl Report {
         }
         if let Some(run) = &self.run {
             run.table(&mut text);
+        }
+        if let Some(beside) = &self.beside {
+            beside.table(&mut text);
         }
         text
     }
@@ -221,6 +233,7 @@ mod tests {
             tried: vec![Tried { rate: 100.0, p99_ms: 50.0, failed: 2, kept_up: false }],
             highest_rate: Some(0.0),
             run: Some(run),
+            beside: None,
         };
         let table = report.table();
         assert!(table.contains("| HomeFeed | 98 | 100 | 1.00 |") && table.contains("1 went wrong: 503"), "{table}");

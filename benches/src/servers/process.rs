@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -53,9 +53,14 @@ impl ServerProcess {
         self.child.stdout.take().context("the output was taken already")
     }
 
+    /// How the program ended by itself; none while it runs.
+    pub fn ended(&mut self) -> std::io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
     /// Refuses where the server has ended by itself.
     pub fn check(&mut self, log: &Path) -> anyhow::Result<()> {
-        if let Some(status) = self.child.try_wait()? {
+        if let Some(status) = self.ended()? {
             let said = std::fs::read_to_string(log).unwrap_or_default();
             anyhow::bail!("the server ended with {status}:\n{said}");
         }

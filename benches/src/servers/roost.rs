@@ -72,6 +72,13 @@ impl Roost {
         Ok(tokens)
     }
 
+    /// The command line of a job over the graph of a server that runs: `job` is its name and its flags.
+    pub fn analytics(&self, job: &str, grpc: SocketAddr) -> Vec<String> {
+        let (program, url) = (self.program.display().to_string(), format!("http://{grpc}"));
+        let job = job.split_whitespace().map(str::to_owned);
+        [program, "analytics".to_owned()].into_iter().chain(job).chain(["--graph-store".to_owned(), url]).collect()
+    }
+
     /// Starts `roost serve` on free ports and waits until it listens.
     pub async fn serve(&self, data: &Path, core: Option<usize>) -> anyhow::Result<RoostServer> {
         let (ready, log) = (data.with_extension("ready"), data.with_extension("log"));
