@@ -164,6 +164,23 @@ impl FakeGraph {
     }
 }
 
+/// Where a stream begins in what is told, and how often all were cut off before.
+fn begun(log: &Log, begin: Begin) -> Result<(usize, usize), Error> {
+    let at = match begin {
+        Begin::After(revision) if revision.0 > log.news.len() as u64 => {
+            return Err(Error::invalid("from", "not given out"));
+        }
+        Begin::After(Revision(at)) => at as usize,
+        // This graph knows the service from the beginning on.
+        Begin::Kept => 0,
+        Begin::Now => log.news.len(),
+    };
+    if at < log.trimmed {
+        return Err(Error::new(Code::RevisionTrimmed, "trimmed"));
+    }
+    Ok((at, log.cuts))
+}
+
 #[async_trait]
 impl Graph for FakeGraph {
     async fn sources(&self, reader: UserId, _: Option<Revision>) -> Result<Sources, Error> {
@@ -237,23 +254,10 @@ impl Graph for FakeGraph {
 
     async fn follows(&self, begin: Begin) -> Result<Follows, Error> {
         let mut log = self.1.log.subscribe();
+        let begun = begun(&log.borrow_and_update(), begin);
+        // Whoever sees that it is open can cut it.
         self.1.log.send_modify(|log| log.opened += 1);
-        let (at, cuts) = {
-            let log = log.borrow_and_update();
-            let at = match begin {
-                Begin::After(revision) if revision.0 > log.news.len() as u64 => {
-                    return Err(Error::invalid("from", "not given out"));
-                }
-                Begin::After(Revision(at)) => at as usize,
-                // This graph knows the service from the beginning on.
-                Begin::Kept => 0,
-                Begin::Now => log.news.len(),
-            };
-            if at < log.trimmed {
-                return Err(Error::new(Code::RevisionTrimmed, "trimmed"));
-            }
-            (at, log.cuts)
-        };
+        let (at, cuts) = begun?;
         // As graph-store does: whoever begins now is told at once where that is.
         let now = (begin == Begin::Now).then_some(Ok(Told { revision: Revision(at as u64), news: News::Nothing }));
         let next = move |(mut log, at): (watch::Receiver<Log>, usize)| async move {
