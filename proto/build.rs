@@ -10,6 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(files, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?).join("descriptors.bin");
     std::fs::write(out, descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().emit_rerun_if_changed(false).compile_fds(descriptors)?;
+    // What is given back as it came is not copied either.
+    let state = ["HomeTimelineRequest", "TimelineResponse"].map(|name| format!(".roost.timeline.v1.{name}.state"));
+    let builder = tonic_prost_build::configure().emit_rerun_if_changed(false);
+    state.into_iter().fold(builder, |builder, path| builder.bytes(path)).compile_fds(descriptors)?;
     Ok(())
 }

@@ -37,6 +37,7 @@ pub(crate) async fn home(
         at_least,
         mode: mode as i32,
         explain,
+        state: None,
     };
     let timeline = app.timeline.home_timeline(request).await?;
     page(&app, timeline, true).await

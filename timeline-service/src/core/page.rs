@@ -118,9 +118,18 @@ pub(crate) struct Page<E> {
     pub next: Option<TweetId>,
     /// The entries newer than this come before; none on the first page.
     pub previous: Option<TweetId>,
+    /// The first of those that come next, where it was looked at.
+    pub beyond: Option<E>,
 }
 
 impl<E> Page<E> {
+    /// What a walk from the newest on down came to.
+    fn downwards(entries: Vec<(TweetId, E)>, end: End<E>, previous: Option<TweetId>) -> Self {
+        let next = end.place(&entries);
+        let beyond = if let End::More(entry) = end { Some(entry) } else { None };
+        Page { entries, next, previous, beyond }
+    }
+
     /// The cursor of the page after this one; empty after the last.
     pub(crate) fn next_cursor(&self, kind: CursorKind) -> String {
         self.next.map(|place| cursor::encode(kind, &[place.0, OLDER])).unwrap_or_default()
@@ -148,8 +157,7 @@ pub(crate) fn cut<T: Timeline>(timeline: &T, wanted: Wanted) -> Result<Page<T::E
     match wanted.position {
         Position::First => {
             let (entries, end) = collect(timeline.walk(Order::NewestFirst, Between::ALL), 0, wanted.limit)?;
-            let next = end.place(&entries);
-            Ok(Page { entries, next, previous: None })
+            Ok(Page::downwards(entries, end, None))
         }
         Position::Number(number) => {
             let skip = (number as usize - 1) * wanted.limit;
@@ -160,16 +168,14 @@ pub(crate) fn cut<T: Timeline>(timeline: &T, wanted: Wanted) -> Result<Page<T::E
             // A page behind the last one has everything before it.
             let top = entries.first().map_or(TweetId(0), |entry| entry.0);
             let previous = if number == 1 { None } else { newer_than(timeline, top)? };
-            let next = end.place(&entries);
-            Ok(Page { entries, next, previous })
+            Ok(Page::downwards(entries, end, previous))
         }
         Position::OlderThan(place) => {
             let walk = timeline.walk(Order::NewestFirst, Between::older_than(place));
             let (entries, end) = collect(walk, 0, wanted.limit)?;
             let top = entries.first().map_or(TweetId(place.0.saturating_sub(1)), |entry| entry.0);
             let previous = newer_than(timeline, top)?;
-            let next = end.place(&entries);
-            Ok(Page { entries, next, previous })
+            Ok(Page::downwards(entries, end, previous))
         }
         Position::NewerThan(place) => {
             let walk = timeline.walk(Order::OldestFirst, Between::newer_than(place));
@@ -179,33 +185,33 @@ pub(crate) fn cut<T: Timeline>(timeline: &T, wanted: Wanted) -> Result<Page<T::E
             let bottom = entries.last().map_or(TweetId(place.0.saturating_add(1)), |entry| entry.0);
             let below = timeline.walk(Order::NewestFirst, Between::older_than(bottom));
             let next = any(below)?.then_some(bottom);
-            Ok(Page { entries, next, previous })
+            Ok(Page { entries, next, previous, beyond: None })
         }
     }
 }
 
 /// How a walk ended.
-enum End {
+enum End<E> {
     /// There was no more.
     Exhausted,
     /// There is at least one more entry to show.
-    More,
+    More(E),
     /// Enough was looked at; nothing is known of what comes after this place.
     Stopped(TweetId),
 }
 
-impl End {
+impl<E> End<E> {
     /// Where the walk goes on, if it does. `entries` are in its order.
-    fn place<E>(&self, entries: &[(TweetId, E)]) -> Option<TweetId> {
+    fn place(&self, entries: &[(TweetId, E)]) -> Option<TweetId> {
         match self {
             End::Exhausted => None,
-            End::More => entries.last().map(|entry| entry.0),
+            End::More(_) => entries.last().map(|entry| entry.0),
             End::Stopped(place) => Some(*place),
         }
     }
 }
 
-type Collected<E> = (Vec<(TweetId, E)>, End);
+type Collected<E> = (Vec<(TweetId, E)>, End<E>);
 
 /// Leaves `skip` entries out, takes up to `limit`, and looks whether there is one more.
 fn collect<E, F>(
@@ -219,7 +225,7 @@ fn collect<E, F>(
     for (examined, item) in walk.enumerate() {
         match item.map_err(PageError::Read)? {
             (_, Some(_)) if skip > 0 => skip -= 1,
-            (_, Some(_)) if entries.len() == limit => return Ok((entries, End::More)),
+            (_, Some(entry)) if entries.len() == limit => return Ok((entries, End::More(entry))),
             (id, Some(entry)) => entries.push((id, entry)),
             (id, None) if examined >= examined_max => return Ok((entries, End::Stopped(id))),
             (_, None) => {}

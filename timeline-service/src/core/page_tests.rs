@@ -120,13 +120,13 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn cursors_lead_to_the_places_of_the_page() {
-    let page = Page::<()> { entries: vec![], next: Some(TweetId(3)), previous: Some(TweetId(9)) };
+    let page = Page::<()> { entries: vec![], next: Some(TweetId(3)), previous: Some(TweetId(9)), beyond: None };
     let position = |cursor: String| {
         let page = PageRequest { limit: 0, cursor };
         Wanted::parse(CursorKind::Timeline, Some(&page), 0).expect("our own").position
     };
     assert_eq!(position(page.next_cursor(CursorKind::Timeline)), Position::OlderThan(TweetId(3)));
     assert_eq!(position(page.previous_cursor(CursorKind::Timeline)), Position::NewerThan(TweetId(9)));
-    let alone = Page::<()> { entries: vec![], next: None, previous: None };
+    let alone = Page::<()> { entries: vec![], next: None, previous: None, beyond: None };
     assert_eq!(alone.next_cursor(CursorKind::Timeline) + &alone.previous_cursor(CursorKind::Timeline), "");
 }

@@ -10,6 +10,7 @@
 //! - [`under_way`], [`unpushed`]: what is not delivered yet, and what never will be.
 //! - [`active`]: who reads. [`push`]: the worker that delivers.
 //! - [`lists`]: a reader with their lists, as long as these do not change.
+//! - [`changes`]: whether a page that was read still stands.
 //! - [`home`]: a feed that pages are cut from.
 //!
 //! The tables are told of a durable batch before any reader can see it ([`Memory::changed`]); readers take their view first
@@ -17,6 +18,7 @@
 
 mod active;
 pub mod bench;
+mod changes;
 mod entry;
 mod gone;
 mod heads;
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use base::{TweetId, UserId};
 
 use self::active::Active;
+use self::changes::Changes;
 pub(crate) use self::entry::Entry;
 use self::gone::Gone;
 use self::heads::Heads;
@@ -87,6 +90,7 @@ pub(crate) struct Feeds {
     bounds: Arc<Bounds>,
     heads: Heads,
     gone: Gone,
+    changes: Changes,
     pub(crate) lists: ListsCache,
     materialised: Materialised,
     tier: Box<dyn Ephemeral>,
@@ -96,7 +100,7 @@ pub(crate) struct Feeds {
     pub(crate) seen: SeenRevision,
     figures: FeedFigures,
     /// Tells the feeds that this run put aside from those of others.
-    run: u64,
+    pub(crate) run: u64,
 }
 
 impl std::fmt::Debug for Feeds {
@@ -112,6 +116,7 @@ impl Feeds {
             bounds: Arc::new(Bounds::new()),
             heads: Heads::new(settings.heads_bytes),
             gone: Gone::new(settings.gone_max),
+            changes: Changes::new(),
             lists: ListsCache::new(settings.lists_bytes),
             materialised: Materialised::new(settings.feeds_bytes),
             tier,
@@ -174,6 +179,15 @@ impl Feeds {
             None => self.figures.lists.miss(),
         }
         lists
+    }
+
+    /// Whether a first page that was read from the state of a batch, and from the same lists, still is what a reader would be
+    /// shown. `tweets` are those on it, and the one after it.
+    ///
+    /// What is in a feed depends on the streams of its authors. One of these loses an entry where a tweet is deleted, or a retweet
+    /// taken back, whose place others take or which they answer; but what a retweet shows may be by anybody.
+    pub(crate) fn stands(&self, lists: &Lists, batch: u64, tweets: impl Iterator<Item = TweetId>) -> bool {
+        !self.changes.any_after(batch, lists.authors(), tweets)
     }
 
     /// Whether a reader follows so many that their streams are merged at each read.
@@ -376,6 +390,7 @@ impl Memory for Arc<Feeds> {
     fn changed(&self, effects: &[Effect], batch: u64) {
         let stamp = self.gone.stamp();
         for effect in effects {
+            self.changes.note(effect, batch);
             match effect {
                 Effect::Entered(tweet) => self.enter(tweet.author, Entry::from(tweet), stamp, batch),
                 // The others rely on it that what they have was alive when it came.

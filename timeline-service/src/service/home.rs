@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use base::cursor::CursorKind;
-use base::{Error, Revision, UserId};
+use base::{Error, Revision, TweetId, UserId};
 use proto::timeline::{self, Explanation, FeedMode, HomeTimelineRequest, Reason, TimelineResponse};
 
 use super::TimelineService;
+use super::state::State;
 use super::timelines::no_page;
 use super::wire::{self, Shown};
 use crate::StoreError;
-use crate::core::page::{self, PageError, Wanted};
+use crate::core::page::{self, PageError, Position, Wanted};
 use crate::feeds::{self, Entry, HomeFeed, Lists, Mode, Placed, Route};
 use crate::graph::naming;
 use crate::metrics;
@@ -29,6 +30,16 @@ impl TimelineService {
         };
         let lists = self.lists(UserId(request.user), at_least).await?;
         self.note_reader(&lists, mode).await;
+        // Whoever keeps a page wants to know whether it still stands, and if not, what to ask with the next time.
+        let begun = Instant::now();
+        let state = request.state.filter(|_| wanted.position == Position::First && !request.explain);
+        if let Some(state) = &state
+            && self.stands(state, &lists, wanted)
+        {
+            metrics::page("home_unchanged", begun.elapsed());
+            return Ok(TimelineResponse { state: state.clone(), unchanged: true, ..TimelineResponse::default() });
+        }
+        let has_state = state.is_some();
         let parts = self.0.clone();
         let read = move |whence: fn(&Store) -> Arc<View>| {
             let begun = Instant::now();
@@ -37,10 +48,18 @@ impl TimelineService {
             let page = page::cut(&home, wanted)?;
             let kind = CursorKind::Feed;
             let (next_cursor, prev_cursor) = (page.next_cursor(kind), page.previous_cursor(kind));
+            // A page that ended because enough was looked at says nothing of what comes after it.
+            let is_whole = page.next.is_none() || page.beyond.is_some();
+            let beyond = page.beyond.as_ref().map(|placed| placed.entry.shown());
             let entries = page.entries.into_iter().map(|(_, placed)| shown(&home, placed, request.explain));
-            let entries = entries.collect::<Result<_, _>>().map_err(PageError::Read)?;
+            let entries = entries.collect::<Result<Vec<_>, _>>().map_err(PageError::Read)?;
+            let state = (has_state && is_whole).then(|| {
+                let shown = entries.iter().filter_map(|entry| Some(TweetId(entry.tweet.as_ref()?.id)));
+                state_of(&home, wanted).encode(shown.chain(beyond))
+            });
             metrics::page(if home.is_pushed() { "home_pushed" } else { "home_pulled" }, begun.elapsed());
-            Ok(TimelineResponse { entries, next_cursor, prev_cursor })
+            let state = state.unwrap_or_default();
+            Ok(TimelineResponse { entries, next_cursor, prev_cursor, state, unchanged: false })
         };
         // Most pages are in memory, and to change threads takes longer than to read them.
         match read(Store::view_in_memory) {
@@ -48,6 +67,15 @@ impl TimelineService {
             page => return page.map_err(no_page),
         }
         self.0.reads.run(move || read(Store::view).map_err(no_page)).await
+    }
+
+    /// Whether a page of which somebody kept the state still is what its reader would be shown.
+    fn stands(&self, state: &[u8], lists: &Lists, wanted: Wanted) -> bool {
+        let feeds = &self.0.feeds;
+        let Some((state, tweets)) = State::decode(state) else { return false };
+        let batch = state.batch;
+        state == State { run: feeds.run, reader: lists.user, limit: wanted.limit, batch, versions: lists.versions }
+            && feeds.stands(lists, batch, tweets)
     }
 
     /// A reader with their lists, fetched again only where they have changed.
@@ -78,6 +106,12 @@ impl TimelineService {
             drop(tokio::time::timeout(self.0.join_deadline, feeds.active.joined(lists.user)).await);
         }
     }
+}
+
+/// What the first page of a feed is made of.
+fn state_of(home: &HomeFeed<View>, wanted: Wanted) -> State {
+    let (lists, batch) = (home.lists(), home.stored().batch());
+    State { run: home.run(), reader: lists.user, limit: wanted.limit, batch, versions: lists.versions }
 }
 
 /// An entry as clients see it.

@@ -4,6 +4,7 @@
 //! - [`load`]: many tweets at once, for importers.
 //! - [`timelines`]: pages of them.
 //! - [`home`]: the home feed.
+//! - [`state`]: what a first page of it was made of.
 //! - [`selections`]: a user's timelines.
 //! - [`comments`]: the answers to a tweet.
 //! - [`engagement`]: favoriting and retweeting, and who did.
@@ -23,6 +24,7 @@ mod load;
 mod notifications;
 mod reads;
 mod selections;
+mod state;
 mod timelines;
 mod tweets;
 mod viewer;

@@ -50,7 +50,7 @@ where
     let entries = page.entries.into_iter().map(|(_, shown)| entry(view, viewer, shown));
     let entries = entries.collect::<Result<_, StoreError>>()?;
     metrics::page(name, begun.elapsed());
-    Ok(TimelineResponse { entries, next_cursor, prev_cursor })
+    Ok(TimelineResponse { entries, next_cursor, prev_cursor, ..TimelineResponse::default() })
 }
 
 /// Cuts a page. Blocks.

@@ -170,7 +170,7 @@ pub(crate) struct Answer<E> {
 
 impl From<TimelineResponse> for Answer<Shown> {
     fn from(response: TimelineResponse) -> Self {
-        let TimelineResponse { entries, next_cursor: next, prev_cursor: previous } = response;
+        let TimelineResponse { entries, next_cursor: next, prev_cursor: previous, .. } = response;
         Answer { entries: entries.iter().map(Shown::from).collect(), next, previous }
     }
 }

@@ -1,9 +1,11 @@
 //! Pull, push and auto show the same, which is what the model shows, however little memory there is, however late pushes are,
 //! and whoever is not pushed.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use proto::timeline::{Engagement, FeedMode, Reason, Route};
+use proto::timeline::{Engagement, FeedMode, HomeTimelineRequest, Reason, Route, TimelineResponse};
 use timeline_service::FeedSettings;
 
 use crate::feeds::{self, Step, USERS, walk};
@@ -103,6 +105,29 @@ fn explained(mode: FeedMode, user: u32, entry: &proto::timeline::Entry) -> Resul
     Ok(())
 }
 
+/// The first page of each reader, as it was read last.
+type Kept = BTreeMap<u32, TimelineResponse>;
+
+/// Whatever is said to be what it was is what the model shows now. What is not is read anew.
+async fn compare_kept(harness: &Harness, model: &Model, kept: &mut Kept) -> Result<(), TestCaseError> {
+    let edges = harness.graph.0.lock().clone();
+    for user in 0..USERS {
+        let limit = 1 + user % 3;
+        let state = kept.get(&user).map(|page| page.state.clone()).unwrap_or_default();
+        let response = harness.home_kept(user, limit, &state).await.expect("a page");
+        if !response.unchanged {
+            kept.insert(user, response);
+        }
+        let expected = model.shown(model.home(user, &edges), Some(user));
+        let page = &kept[&user];
+        let shown: Vec<_> = page.entries.iter().map(Shown::from).collect();
+        let limit = limit as usize;
+        prop_assert_eq!(&shown[..], &expected[..expected.len().min(limit)], "kept by {}", user);
+        prop_assert_eq!(page.next_cursor.is_empty(), expected.len() <= limit, "kept by {}", user);
+    }
+    Ok(())
+}
+
 async fn compare(harness: &Harness, model: &Model, limit: usize) -> Result<(), TestCaseError> {
     for user in 0..USERS {
         let edges = harness.graph.0.lock().clone();
@@ -125,14 +150,87 @@ proptest! {
         runtime.block_on(async {
             let mut harness = Harness::with(settings);
             let mut model = Model::default();
+            let mut kept = Kept::new();
             for next in moves {
                 take(next, &mut harness, &mut model).await?;
+                compare_kept(&harness, &model, &mut kept).await?;
             }
             compare(&harness, &model, limit).await?;
             harness.reopen();
             compare(&harness, &model, limit).await
         })?;
     }
+}
+
+/// The state of a first page of two entries that was read last.
+struct KeptPage {
+    reader: u32,
+    state: prost::bytes::Bytes,
+}
+
+impl KeptPage {
+    async fn stands(&self, harness: &Harness, what: &str) {
+        let page = harness.home_kept(self.reader, 2, &self.state).await.expect("a page");
+        assert!(page.unchanged && page.entries.is_empty() && page.state == self.state, "{what}");
+    }
+
+    async fn changes(&mut self, harness: &Harness, what: &str) -> TimelineResponse {
+        let page = harness.home_kept(self.reader, 2, &self.state).await.expect("a page");
+        assert!(!page.unchanged && page.state != self.state, "{what}");
+        self.state = page.state.clone();
+        page
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_kept_stands_until_something_in_it_changes() {
+    const READER: u32 = 1;
+    let mut harness = Harness::new();
+    for followee in [2, 3] {
+        harness.graph.follow(READER, followee);
+    }
+    let by_a_stranger = harness.post(9, "retweeted").await.id;
+    harness.engage(Engagement::Retweet, 3, by_a_stranger, true).await.expect("done");
+    let lower = harness.post(2, "lower").await.id;
+    let upper = harness.post(2, "upper").await.id;
+    let mut kept = KeptPage { reader: READER, state: harness.home_kept(READER, 2, &[]).await.expect("a page").state };
+    assert!(!kept.state.is_empty());
+    kept.stands(&harness, "nothing happened").await;
+    harness.post(8, "a stranger's").await;
+    harness.graph.follow(8, READER);
+    kept.stands(&harness, "strangers post and follow").await;
+    harness.engage(Engagement::Favorite, 8, lower, true).await.expect("done");
+    assert_eq!(kept.changes(&harness, "somebody favorites").await.entries.len(), 2);
+    harness.engage(Engagement::Favorite, READER, upper, true).await.expect("done");
+    assert_eq!(kept.changes(&harness, "the reader favorites").await.entries.len(), 2);
+    harness.reply(8, upper).await.expect("posted");
+    assert_eq!(kept.changes(&harness, "a stranger answers").await.entries.len(), 2);
+    harness.delete(9, by_a_stranger).await.expect("deleted");
+    assert_eq!(kept.changes(&harness, "what came after the page is gone").await.next_cursor, "");
+    let newest = harness.post(3, "the newest").await.id;
+    assert_eq!(kept.changes(&harness, "a followee posts").await.entries.len(), 2);
+    harness.delete(3, newest).await.expect("deleted");
+    assert_eq!(kept.changes(&harness, "a followee deletes").await.entries.len(), 2);
+    harness.graph.mute(READER, 3);
+    assert_eq!(kept.changes(&harness, "the reader mutes").await.entries.len(), 2);
+    harness.graph.unfollow(READER, 2);
+    assert_eq!(kept.changes(&harness, "the reader unfollows").await.entries.len(), 0);
+    kept.stands(&harness, "nothing is a page, too").await;
+
+    let state = kept.state.clone();
+    for limit in [1, 3] {
+        assert!(!harness.home_kept(READER, limit, &state).await.expect("a page").unchanged, "of {limit}");
+    }
+    assert!(!harness.home_kept(2, 2, &state).await.expect("a page").unchanged, "somebody else's");
+    assert!(!harness.home_kept(READER, 2, &state[1..]).await.expect("a page").unchanged, "no state");
+    let further = HomeTimelineRequest { user: READER, page_number: 1, state: Some(state), ..Default::default() };
+    let explained = HomeTimelineRequest { page_number: 0, explain: true, ..further.clone() };
+    for request in [further, explained] {
+        let page = harness.link().home_timeline(request).await.expect("a page");
+        assert!(!page.unchanged && page.state.is_empty(), "only first pages without explanations are kept");
+    }
+    harness.reopen();
+    assert_eq!(kept.changes(&harness, "nobody knows what happened before a restart").await.entries.len(), 0);
 }
 
 /// Reads until the newest entry came by a route: for that the worker must have got so far.

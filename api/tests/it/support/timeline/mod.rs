@@ -88,7 +88,8 @@ impl ModelTimeline {
         let seen = |spot: &Spot| state.find(spot.tweet).is_some_and(|tweet| !self.hidden_from(viewer, tweet.author));
         let spots: Vec<Spot> = spots.into_iter().filter(seen).collect();
         let (spots, next_cursor, prev_cursor) = cut(&spots)?;
-        Ok(TimelineResponse { entries: state.entries(spots, viewer), next_cursor, prev_cursor })
+        let entries = state.entries(spots, viewer);
+        Ok(TimelineResponse { entries, next_cursor, prev_cursor, ..TimelineResponse::default() })
     }
 }
 
