@@ -10,6 +10,7 @@
 //! - `error`: every answer that is none: problem details (RFC 9457).
 //! - `extract`: who is calling, for which page, with which body, at least as new as which revision.
 //! - `json`: answers as JSON.
+//! - `kept`: home feeds as they were answered.
 //! - `views`: the JSON of people, tweets and pages, put together with one call for each service, not one for each item.
 //! - `routes`: one file for each family of resources.
 //! - `middleware`: request ids, metrics, time limits, the text of problems.
@@ -24,6 +25,7 @@ mod database;
 mod error;
 mod extract;
 mod json;
+mod kept;
 mod metrics;
 mod middleware;
 pub mod operations;

@@ -24,14 +24,14 @@ pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// For how long an answer to that is good.
 pub(crate) const CONFIRMED_FOR: Duration = Duration::from_secs(1);
 /// A change makes the tickets of one in so many keys worthless.
-const SHARDS: usize = 64;
+const SHARDS: usize = 1024;
 
 /// Rows by a key.
 pub(crate) struct Remembered<K, V> {
     rows: quick_cache::sync::Cache<K, V>,
     hasher: RandomState,
     /// For each shard of the keys, how many changes there were.
-    changes: [Mutex<u64>; SHARDS],
+    changes: Box<[Mutex<u64>]>,
     confirmed: Arc<Confirmed>,
 }
 
@@ -43,7 +43,22 @@ pub(crate) struct Ticket {
 
 /// Leave to put in whatever is about to be read.
 #[derive(Debug)]
-pub(crate) struct TicketForAll([Ticket; SHARDS]);
+pub(crate) struct TicketForAll(Box<[Ticket]>);
+
+/// Some rows as they were at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    shards: Box<[u16]>,
+    /// In all of them. Each only grows, and so does the sum.
+    changes: u64,
+}
+
+impl Standing {
+    /// Bytes that it takes beside itself.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.shards)
+    }
+}
 
 /// Until when what is remembered is known to be what the database says.
 #[derive(Debug)]
@@ -80,7 +95,12 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
     /// Nothing, and at most `rows_max` rows.
     pub(crate) fn new(rows_max: usize, confirmed: Arc<Confirmed>) -> Self {
         let rows = quick_cache::sync::Cache::new(rows_max);
-        Remembered { rows, hasher: RandomState::new(), changes: std::array::from_fn(|_| Mutex::new(0)), confirmed }
+        Remembered {
+            rows,
+            hasher: RandomState::new(),
+            changes: (0..SHARDS).map(|_| Mutex::new(0)).collect(),
+            confirmed,
+        }
     }
 
     /// The row of a key, if it is remembered.
@@ -110,13 +130,32 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
 
     /// Leave to put rows in that are read from the database after this, whichever they are.
     pub(crate) fn ticket_for_all(&self) -> TicketForAll {
-        TicketForAll(std::array::from_fn(|shard| Ticket { changes: *self.changes[shard].lock() }))
+        TicketForAll(self.changes.iter().map(|changes| Ticket { changes: *changes.lock() }).collect())
     }
 
     /// Puts in what was read after leave was given, unless it may have been changed since.
     pub(crate) fn put_with(&self, key: K, row: V, tickets: &TicketForAll) {
         let ticket = tickets.0[self.shard_of(&key)];
         self.put(key, row, ticket);
+    }
+
+    /// Rows as they are, whether they are remembered or not: to be asked for before they are read.
+    pub(crate) fn standing<'a, Q: Hash + ?Sized + 'a>(&self, keys: impl Iterator<Item = &'a Q>) -> Standing
+    where
+        K: Borrow<Q>,
+    {
+        let shards: Box<[u16]> = keys.map(|key| self.shard_of(key) as u16).collect();
+        let changes = self.changes_in(&shards);
+        Standing { shards, changes }
+    }
+
+    /// Whether these rows are known to be as they were.
+    pub(crate) fn stands(&self, standing: &Standing) -> bool {
+        self.confirmed.holds() && self.changes_in(&standing.shards) == standing.changes
+    }
+
+    fn changes_in(&self, shards: &[u16]) -> u64 {
+        shards.iter().map(|&shard| *self.changes[usize::from(shard)].lock()).sum()
     }
 
     /// Forgets a row that was changed.
@@ -190,6 +229,24 @@ mod tests {
         let untouched = (0..100).find(|key| rows.shard_of(key) != rows.shard_of(&7)).expect("one of another shard");
         rows.put_with(untouched, "row", &tickets);
         assert_eq!(rows.get(&untouched), Some("row"));
+    }
+
+    #[test]
+    fn rows_stand_until_one_of_them_changes() {
+        let rows = remembered();
+        let stand = |keys: &[u32]| rows.standing(keys.iter());
+        let (some, none) = (stand(&[7, 8, 7]), stand(&[]));
+        let other = (0..10_000).find(|key| !some.shards.contains(&(rows.shard_of(key) as u16)));
+        rows.forget(&other.expect("one of another shard"));
+        assert!(rows.stands(&some) && rows.stands(&none));
+        rows.forget(&8);
+        assert!(!rows.stands(&some));
+        let some = stand(&[7, 8]);
+        assert!(rows.stands(&some));
+        rows.forget_all();
+        assert!(!rows.stands(&some) && rows.stands(&none));
+        rows.confirmed.renew(Instant::now().checked_sub(CONFIRMED_FOR).unwrap_or_else(Instant::now));
+        assert!(!rows.stands(&none), "the last look is too long ago");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use proto::link::{GraphLink, TimelineLink};
 
 use crate::accounts::Accounts;
 use crate::database::OpenError;
+use crate::kept::KeptFeeds;
 use crate::sessions::PasswordCost;
 use crate::{metrics, router};
 
@@ -21,6 +22,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Accounts that are kept in memory, some 600 bytes each, and as many sessions and names.
     pub accounts_remembered: usize,
+    /// Bytes of home feeds that are kept as they were answered; 0 for none.
+    pub feed_answers_bytes: usize,
     /// Seconds that an access token is good for.
     pub access_token_seconds: u64,
     /// Days that a refresh token is good for.
@@ -39,6 +42,7 @@ impl Settings {
         Settings {
             folder: folder.into(),
             accounts_remembered: 100_000,
+            feed_answers_bytes: 128 << 20,
             access_token_seconds: 15 * 60,
             refresh_token_days: 30,
             password_cost: PasswordCost::default(),
@@ -53,6 +57,7 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) graph: GraphLink,
     pub(crate) timeline: TimelineLink,
+    pub(crate) feeds: KeptFeeds,
     pub(crate) request_timeout: Duration,
     pub(crate) metrics: Option<PrometheusHandle>,
 }
@@ -85,8 +90,9 @@ impl Api {
         accounts.keep_memory_full();
         let accounts = Arc::new(accounts);
         metrics::describe();
+        let feeds = KeptFeeds::new(settings.feed_answers_bytes);
         let Settings { request_timeout, metrics, .. } = settings;
-        Ok(Api { app: Arc::new(App { accounts, graph, timeline, request_timeout, metrics }) })
+        Ok(Api { app: Arc::new(App { accounts, graph, timeline, feeds, request_timeout, metrics }) })
     }
 
     /// The accounts, for those who share the process.

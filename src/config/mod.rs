@@ -46,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) pushed_followers: u32,
     pub(crate) pulled_followees: u32,
     pub(crate) accounts_remembered: u32,
+    pub(crate) feed_answers_mib: u32,
     pub(crate) access_token_seconds: u32,
     pub(crate) refresh_token_days: u32,
     pub(crate) argon2_memory_kib: u32,
@@ -101,6 +102,7 @@ impl Reader<'_> {
         let pushed_followers = self.value("pushed_followers", |text| number(text, 0..=u32::MAX));
         let pulled_followees = self.value("pulled_followees", |text| number(text, 0..=u32::MAX));
         let accounts_remembered = self.value("accounts_remembered", |text| number(text, 1..=100_000_000));
+        let feed_answers_mib = self.value("feed_answers_mib", |text| number(text, 0..=16_777_216));
         let access_token_seconds = self.value("access_token_seconds", |text| number(text, 1..=86_400));
         let refresh_token_days = self.value("refresh_token_days", |text| number(text, 1..=365));
         let argon2_memory_kib = self.value("argon2_memory_kib", |text| number(text, 8..=4_194_304));
@@ -135,6 +137,7 @@ impl Reader<'_> {
             pushed_followers: pushed_followers?,
             pulled_followees: pulled_followees?,
             accounts_remembered: accounts_remembered?,
+            feed_answers_mib: feed_answers_mib?,
             access_token_seconds: access_token_seconds?,
             refresh_token_days: refresh_token_days?,
             argon2_memory_kib: argon2_memory_kib?,

@@ -142,6 +142,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("pulled_followees", "5000", "N", "A reader who follows more has all streams merged at each read", TIMELINES),
     number("accounts_remembered", "100000", "N", "Accounts, and sessions, that are kept in memory", REST),
+    number("feed_answers_mib", "128", "MIB", "Memory for home feeds as they were answered; 0 for none", REST),
     number(
         "access_token_seconds",
         "900",

@@ -168,6 +168,7 @@ fn feed_settings(config: &Config) -> timeline_service::FeedSettings {
 pub(crate) fn api_settings(config: &Config) -> api::Settings {
     api::Settings {
         accounts_remembered: config.accounts_remembered as usize,
+        feed_answers_bytes: (config.feed_answers_mib as usize) << 20,
         access_token_seconds: config.access_token_seconds.into(),
         refresh_token_days: config.refresh_token_days,
         password_cost: PasswordCost {

@@ -45,6 +45,8 @@ pub struct FeedSettings {
     pub active_window: Duration,
     /// An author with more active followers than this is not pushed, but merged at each read.
     pub pushed_followers: u64,
+    /// How long nobody asks whether such an author has fewer by now.
+    pub ask_again: Duration,
     /// A reader who follows more people than this has no materialised feed, but all streams merged at each read.
     pub pulled_followees: usize,
     /// Entries that may wait to be delivered; for more, the feeds that they belong to are built anew.
@@ -63,6 +65,7 @@ impl Default for FeedSettings {
             feed_entries: 800,
             active_window: Duration::from_secs(7 * 24 * 60 * 60),
             pushed_followers: 10_000,
+            ask_again: Duration::from_secs(60),
             pulled_followees: 5_000,
             push_queue: 65_536,
             gone_max: 65_536,

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::account::{Account, AccountRow, NewAccount, ProfileChange, account_columns};
 use crate::database::{Database, StoreError, stored_ms, user_id};
-use crate::remembered::{Confirmed, Remembered};
+use crate::remembered::{Confirmed, Remembered, Standing};
 
 /// Rows of one INSERT: nine placeholders each, of the 32,766 that a statement may have.
 const ROWS_PER_STATEMENT: usize = 1000;
@@ -129,6 +129,16 @@ impl AccountStore {
             found.push(account);
         }
         Ok(found)
+    }
+
+    /// Some accounts as they are: to be asked for before they are read.
+    pub(crate) fn standing(&self, ids: &[u32]) -> Standing {
+        self.remembered.standing(ids.iter())
+    }
+
+    /// Whether these accounts are known to be as they were.
+    pub(crate) fn stand(&self, standing: &Standing) -> bool {
+        self.remembered.stands(standing)
     }
 
     /// An account was changed elsewhere than here.

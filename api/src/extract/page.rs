@@ -46,6 +46,11 @@ impl Paging {
         PageRequest { limit: self.limit, cursor: self.cursor.clone() }
     }
 
+    /// How many entries the first page may have; none where another is asked for.
+    pub(crate) fn first(&self) -> Option<u32> {
+        (self.cursor.is_empty() && self.number == 0).then_some(self.limit)
+    }
+
     /// The number of the page, from 1; 0 where a cursor or nothing names it.
     pub(crate) fn number(&self) -> u32 {
         self.number

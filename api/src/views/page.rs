@@ -16,4 +16,9 @@ impl<T> Page<T> {
         let some = |cursor: String| (!cursor.is_empty()).then_some(cursor);
         Page { items, next_cursor: some(next_cursor), prev_cursor: some(prev_cursor) }
     }
+
+    /// How many items it has.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
 }

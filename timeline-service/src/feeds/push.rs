@@ -26,8 +26,6 @@ use crate::graph::Graph;
 const BATCH_MAX: usize = 256;
 /// Questions to the graph that are under way at once.
 const QUESTIONS_MAX: usize = 16;
-/// How long an author over the threshold is not asked about again.
-const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// How long the set of active readers gathers changes.
 const GATHER: Duration = Duration::from_millis(10);
 /// How long it waits after the graph could not be told.
@@ -100,7 +98,8 @@ async fn push(feeds: &Feeds, graph: &dyn Graph, batch: &[Queued], asked: &mut Fx
     authors.sort_unstable();
     authors.dedup();
     let is_due = |author: &UserId| {
-        !feeds.unpushed.is_over(*author) || asked.get(&author.0).is_none_or(|when| when.elapsed() >= ASK_AGAIN)
+        let rest = feeds.settings.ask_again;
+        !feeds.unpushed.is_over(*author) || asked.get(&author.0).is_none_or(|when| when.elapsed() >= rest)
     };
     authors.retain(is_due);
     let at_least = feeds.seen.get();

@@ -2,6 +2,7 @@
 //! and whoever is not pushed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -10,7 +11,7 @@ use timeline_service::FeedSettings;
 
 use crate::feeds::{self, Step, USERS, walk};
 use crate::model::{Model, Shown};
-use crate::support::{Harness, page};
+use crate::support::{Harness, ids, page};
 
 const MODES: [FeedMode; 3] = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push];
 
@@ -38,18 +39,22 @@ fn settings() -> impl Strategy<Value = FeedSettings> {
         prop::sample::select(vec![2, 5_000]),
         prop::sample::select(vec![0, 2, 65_536]),
         prop::sample::select(vec![1, 2, 65_536]),
+        prop::sample::select(vec![Duration::ZERO, FeedSettings::default().ask_again]),
     )
-        .prop_map(|(bytes, feed_entries, pushed_followers, pulled_followees, push_queue, gone_max)| FeedSettings {
-            heads_bytes: bytes.0,
-            feeds_bytes: bytes.1,
-            lists_bytes: bytes.2,
-            evicted_bytes: bytes.3,
-            feed_entries,
-            pushed_followers,
-            pulled_followees,
-            push_queue,
-            gone_max,
-            ..FeedSettings::default()
+        .prop_map(|(bytes, feed_entries, pushed_followers, pulled_followees, push_queue, gone_max, ask_again)| {
+            FeedSettings {
+                heads_bytes: bytes.0,
+                feeds_bytes: bytes.1,
+                lists_bytes: bytes.2,
+                evicted_bytes: bytes.3,
+                feed_entries,
+                pushed_followers,
+                ask_again,
+                pulled_followees,
+                push_queue,
+                gone_max,
+                ..FeedSettings::default()
+            }
         })
 }
 
@@ -278,6 +283,24 @@ async fn an_author_over_the_threshold_is_pulled_and_merged() {
     let page = harness.home_by(FeedMode::Push, 2, page(9, "")).await.expect("a page");
     let routes = page.entries.iter().map(|entry| entry.explanation.as_ref().expect("asked for").route());
     assert_eq!(routes.collect::<Vec<_>>(), [Route::Pulled, Route::Pushed]);
+}
+
+#[tokio::test]
+async fn an_author_who_falls_below_the_threshold_is_pushed_again() {
+    let settings =
+        FeedSettings { pushed_followers: 1, ask_again: Duration::ZERO, evicted_bytes: 0, ..Default::default() };
+    let harness = Harness::with(settings);
+    for reader in [2, 3] {
+        harness.graph.follow(reader, 1);
+        harness.home_by(FeedMode::Push, reader, page(1, "")).await.expect("a page");
+    }
+    let celebrated = harness.post(1, "to both").await;
+    until_routed(&harness, 2, celebrated.id, Route::Pulled).await;
+    harness.graph.unfollow(3, 1);
+    let ordinary = harness.post(1, "to one").await;
+    until_routed(&harness, 2, ordinary.id, Route::Pushed).await;
+    let page = harness.home_by(FeedMode::Push, 2, page(9, "")).await.expect("a page");
+    assert_eq!(ids(&page), [ordinary.id, celebrated.id], "what was not pushed before is there as well");
 }
 
 #[tokio::test]

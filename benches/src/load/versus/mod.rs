@@ -25,7 +25,7 @@ use self::fixed::Fixed;
 use self::postgres::{Form, Postgres};
 use self::redis::Redis;
 use self::report::{Report, Served};
-use self::roost::RoostFeeds;
+use self::roost::{Asked, Pages, RoostFeeds};
 use super::stage::Stage;
 use crate::cores;
 use crate::progress::Progress;
@@ -90,24 +90,27 @@ pub async fn compare(stage: &mut Stage, roost: &Roost, time: Duration) -> anyhow
     let roost = RoostFeeds::start(roost, &stage.data(), server_core).await?;
 
     cores::pin(client_core)?;
-    let requests = check(&roost, &feeds).await?;
+    let (kept, made) = (roost.asked(Pages::Kept), roost.asked(Pages::Made));
+    let kept_requests = check(&kept, &feeds).await?;
+    let made_requests = check(&made, &feeds).await?;
     let (lateral, window) = (postgres.form(Form::Lateral), postgres.form(Form::Window));
     let lateral_requests = check(&lateral, &feeds).await?;
     let window_requests = check(&window, &feeds).await?;
     let redis_requests = check(&redis, &feeds).await?;
-    let fixed = Fixed::start(&usual_answer(&roost, &feeds).await?, within, server_core)?;
+    let fixed = Fixed::start(&usual_answer(&kept, &feeds).await?, within, server_core)?;
     let fixed_requests = vec![fixed.request(&feeds.all()[0])];
 
-    let mut served = [const { Vec::new() }; 5];
+    let mut served = [const { Vec::new() }; 6];
     let mut delivered = Vec::new();
     let progress = Progress::new("measuring", ROUNDS as u64);
     let round = time / ROUNDS as u32;
     for done in 0..ROUNDS {
-        served[0].push(measure(&roost, &requests, round).await?);
-        served[1].push(measure(&fixed, &fixed_requests, round).await?);
-        served[2].push(measure(&lateral, &lateral_requests, round).await?);
-        served[3].push(measure(&window, &window_requests, round).await?);
-        served[4].push(measure(&redis, &redis_requests, round).await?);
+        served[0].push(measure(&kept, &kept_requests, round).await?);
+        served[1].push(measure(&made, &made_requests, round).await?);
+        served[2].push(measure(&fixed, &fixed_requests, round).await?);
+        served[3].push(measure(&lateral, &lateral_requests, round).await?);
+        served[4].push(measure(&window, &window_requests, round).await?);
+        served[5].push(measure(&redis, &redis_requests, round).await?);
         progress.set(done as u64 + 1, String::new);
     }
     // Lists are others afterwards.
@@ -159,7 +162,7 @@ fn middle(mut rounds: Vec<Served>) -> Served {
 }
 
 /// The body of an answer of Roost's of which half are longer.
-async fn usual_answer(roost: &RoostFeeds, feeds: &Feeds) -> anyhow::Result<Vec<u8>> {
+async fn usual_answer(roost: &Asked<'_>, feeds: &Feeds) -> anyhow::Result<Vec<u8>> {
     let mut connection = roost.connect().await?;
     let mut bodies = Vec::new();
     for feed in feeds.all().iter().take(999) {

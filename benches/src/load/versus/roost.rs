@@ -1,4 +1,5 @@
-//! Roost: `roost serve` over its REST interface, `GET /api/feed`, where every request is signed in.
+//! Roost: `roost serve` over its REST interface, `GET /api/feed`, where every request is signed in. A page in which nothing has
+//! changed since it was last asked for is kept; with `mode=push` each is put together.
 
 use std::path::Path;
 
@@ -22,23 +23,51 @@ impl RoostFeeds {
     }
 }
 
-impl System for RoostFeeds {
+/// Whether a page may be one that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pages {
+    /// Given again where nothing in it has changed.
+    Kept,
+    /// Put together for each request.
+    Made,
+}
+
+/// The server, asked in one way.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    server: &'a RoostServer,
+    pages: Pages,
+}
+
+impl RoostFeeds {
+    /// The server, asked in one way.
+    pub fn asked(&self, pages: Pages) -> Asked<'_> {
+        Asked { server: &self.0, pages }
+    }
+}
+
+impl System for Asked<'_> {
     type Wire = Http;
 
     fn name(&self) -> &'static str {
-        "roost"
+        match self.pages {
+            Pages::Kept => "roost",
+            Pages::Made => "roost_made",
+        }
     }
 
     fn process(&self) -> &ServerProcess {
-        self.0.process()
+        self.server.process()
     }
 
     async fn connect(&self) -> anyhow::Result<Connection<Http>> {
-        Connection::open(self.0.http, Http).await
+        Connection::open(self.server.http, Http).await
     }
 
     fn request(&self, feed: &Feed) -> Vec<u8> {
-        get(&self.0.http.to_string(), &format!("/api/feed?limit={PAGE}"), Some(&feed.reader.token))
+        let mode = if self.pages == Pages::Made { "&mode=push" } else { "" };
+        let path = format!("/api/feed?limit={PAGE}{mode}");
+        get(&self.server.http.to_string(), &path, Some(&feed.reader.token))
     }
 
     fn answer(&self, answer: &[u8]) -> anyhow::Result<Vec<Shown>> {

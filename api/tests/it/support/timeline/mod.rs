@@ -36,6 +36,11 @@ impl ModelTimeline {
         ModelTimeline { faults: Faults::default(), graph, clock, state: Mutex::default(), inbox: Mutex::default() }
     }
 
+    /// How many pages were told to be what they were since this was asked last.
+    pub(crate) fn take_unchanged(&self) -> usize {
+        std::mem::take(&mut self.state().unchanged)
+    }
+
     /// The revision that the last read asked for.
     pub(crate) fn asked_at_least(&self) -> Option<String> {
         self.state().asked_at_least.clone()
@@ -259,6 +264,16 @@ impl TimelineService for ModelTimeline {
             && request.explain
         {
             feed.entries.iter_mut().for_each(|entry| entry.explanation = Some(explain(entry, request.user, mode)));
+        }
+        if let Ok(feed) = &mut feed
+            && let Some(known) = request.state
+        {
+            // What a page says is what it was made of.
+            feed.state = format!("{} {feed:?}", request.user).into();
+            if feed.state == known {
+                state.unchanged += 1;
+                *feed = TimelineResponse { state: known, unchanged: true, ..TimelineResponse::default() };
+            }
         }
         answer(feed)
     }

@@ -15,6 +15,8 @@ pub(super) struct State {
     pub(super) engaged: Vec<Engaged>,
     pub(super) keys: Vec<(u32, String, u64)>,
     pub(super) asked_at_least: Option<String>,
+    /// Pages that were told to be what they were.
+    pub(super) unchanged: usize,
 }
 
 /// One favorite, or one retweet.
