@@ -4,31 +4,29 @@
 //! than to put 20 tweets with their authors together: the timelines compare the page's state (`HomeTimelineRequest.state`), and
 //! the accounts on it are compared here. A page that shows somebody without an account is not kept.
 //!
-//! Memory is bounded in bytes; what is not asked for goes first.
+//! Each reader has one page, the one that was made last. Memory is bounded in bytes; what is not asked for goes first.
 
 use std::sync::Arc;
 
+use ::metrics::Counter;
 use axum::body::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::metrics;
 use crate::remembered::Standing;
 
 /// Bytes of a page, more or less: 20 short tweets.
 const USUAL_BYTES: usize = 8 << 10;
 
-/// Which page.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Place {
-    /// Whose feed.
-    pub(crate) reader: u32,
-    /// Entries at the most.
-    pub(crate) limit: u32,
-}
+/// What a page takes besides, more or less: its place in the cache, and what the allocator adds.
+const OVERHEAD_BYTES: usize = 160;
 
 /// A page.
 #[derive(Debug)]
 pub(crate) struct Kept {
+    /// Entries at the most.
+    pub(crate) limit: u32,
     /// Its JSON.
     pub(crate) body: Bytes,
     /// What the timelines say that it was made of.
@@ -40,16 +38,18 @@ pub(crate) struct Kept {
 /// First pages of home feeds.
 #[derive(Debug)]
 pub(crate) struct KeptFeeds {
-    /// None where none are kept.
-    pages: Option<Cache<Place, Arc<Kept>, Bytewise>>,
+    /// By reader; none where none are kept.
+    pages: Option<Cache<u32, Arc<Kept>, Bytewise>>,
+    given: Counter,
+    made: Counter,
 }
 
 #[derive(Clone, Debug)]
 struct Bytewise;
 
-impl Weighter<Place, Arc<Kept>> for Bytewise {
-    fn weight(&self, _: &Place, kept: &Arc<Kept>) -> u64 {
-        (size_of::<Place>() + size_of::<Kept>() + kept.body.len() + kept.state.len() + kept.people.bytes()) as u64
+impl Weighter<u32, Arc<Kept>> for Bytewise {
+    fn weight(&self, _: &u32, kept: &Arc<Kept>) -> u64 {
+        (OVERHEAD_BYTES + size_of::<Kept>() + kept.body.len() + kept.state.len() + kept.people.bytes()) as u64
     }
 }
 
@@ -57,7 +57,7 @@ impl KeptFeeds {
     /// Nothing is kept, and never more than so many bytes will be; nothing at all for 0.
     pub(crate) fn new(bytes_max: usize) -> Self {
         let pages = || Cache::with_weighter(bytes_max.div_ceil(USUAL_BYTES), bytes_max as u64, Bytewise);
-        KeptFeeds { pages: (bytes_max > 0).then(pages) }
+        KeptFeeds { pages: (bytes_max > 0).then(pages), given: metrics::feeds("kept"), made: metrics::feeds("made") }
     }
 
     /// Whether anything is kept.
@@ -65,16 +65,27 @@ impl KeptFeeds {
         self.pages.is_some()
     }
 
-    /// The page at a place, if it is kept. It may have changed.
-    pub(crate) fn get(&self, place: Place) -> Option<Arc<Kept>> {
-        self.pages.as_ref()?.get(&place)
+    /// The page of a reader, if it is kept. It may have changed.
+    pub(crate) fn get(&self, reader: u32, limit: u32) -> Option<Arc<Kept>> {
+        self.pages.as_ref()?.get(&reader).filter(|kept| kept.limit == limit)
     }
 
-    /// Keeps a page in the place of the one before.
-    pub(crate) fn put(&self, place: Place, kept: Kept) {
+    /// Keeps a page in the place of the one before. It may lie in a buffer that others need, or that is much longer.
+    pub(crate) fn put(&self, reader: u32, page: Kept) {
         if let Some(pages) = &self.pages {
-            pages.insert(place, Arc::new(kept));
+            let [body, state] = [&page.body, &page.state].map(|bytes| Bytes::copy_from_slice(bytes));
+            pages.insert(reader, Arc::new(Kept { body, state, ..page }));
         }
+    }
+
+    /// A page was kept, and still is what it would be.
+    pub(crate) fn given(&self) {
+        self.given.increment(1);
+    }
+
+    /// A page was made.
+    pub(crate) fn made(&self) {
+        self.made.increment(1);
     }
 }
 
@@ -83,20 +94,31 @@ mod tests {
     use super::*;
 
     fn kept(bytes: usize) -> Kept {
-        Kept { body: vec![b'x'; bytes].into(), state: Bytes::new(), people: Standing::default() }
+        let mut body = Vec::with_capacity(4 * bytes);
+        body.resize(bytes, b'x');
+        Kept { limit: 20, body: body.into(), state: Bytes::new(), people: Standing::default() }
     }
 
     #[test]
     fn memory_is_bounded_and_nothing_is_kept_in_none() {
         let feeds = KeptFeeds::new(1 << 20);
-        let places = (0..1000).map(|reader| Place { reader, limit: 20 });
-        places.clone().for_each(|place| feeds.put(place, kept(10_000)));
-        let bytes: usize = places.filter_map(|place| feeds.get(place)).map(|kept| kept.body.len()).sum();
-        assert!(bytes > 1 << 19 && bytes <= 1 << 20, "{bytes} bytes are kept");
+        (0..1000).for_each(|reader| feeds.put(reader, kept(10_000)));
+        let pages: Vec<_> = (0..1000).filter_map(|reader| feeds.get(reader, 20)).collect();
+        assert!((52..105).contains(&pages.len()), "{} pages are kept", pages.len());
+        let room = |page: Arc<Kept>| page.body.clone().try_into_mut().map_or(page.body.len(), |body| body.capacity());
+        assert!(pages.into_iter().all(|page| room(page) == 10_000), "with nothing but their bytes");
 
         let none = KeptFeeds::new(0);
-        let place = Place { reader: 1, limit: 20 };
-        none.put(place, kept(1));
-        assert!(!none.is_on() && none.get(place).is_none());
+        none.put(1, kept(1));
+        assert!(!none.is_on() && none.get(1, 20).is_none());
+    }
+
+    #[test]
+    fn a_reader_has_one_page() {
+        let feeds = KeptFeeds::new(1 << 20);
+        feeds.put(1, kept(1));
+        assert!(feeds.get(1, 20).is_some() && feeds.get(1, 21).is_none() && feeds.get(2, 20).is_none());
+        feeds.put(1, Kept { limit: 21, ..kept(1) });
+        assert!(feeds.get(1, 20).is_none() && feeds.get(1, 21).is_some());
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Remembered<K, V> {
     hasher: RandomState,
     /// For each shard of the keys, how many changes there were.
     changes: Box<[Mutex<u64>]>,
+    /// And how many there were that anybody else can see.
+    visible: Box<[AtomicU64]>,
     confirmed: Arc<Confirmed>,
 }
 
@@ -49,7 +51,7 @@ pub(crate) struct TicketForAll(Box<[Ticket]>);
 #[derive(Debug, Default)]
 pub(crate) struct Standing {
     shards: Box<[u16]>,
-    /// In all of them. Each only grows, and so does the sum.
+    /// Those that others can see, in all of them. Each only grows, and so does the sum.
     changes: u64,
 }
 
@@ -99,6 +101,7 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
             rows,
             hasher: RandomState::new(),
             changes: (0..SHARDS).map(|_| Mutex::new(0)).collect(),
+            visible: (0..SHARDS).map(|_| AtomicU64::new(0)).collect(),
             confirmed,
         }
     }
@@ -155,11 +158,24 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
     }
 
     fn changes_in(&self, shards: &[u16]) -> u64 {
-        shards.iter().map(|&shard| *self.changes[usize::from(shard)].lock()).sum()
+        shards.iter().map(|&shard| self.visible[usize::from(shard)].load(Ordering::Acquire)).sum()
     }
 
     /// Forgets a row that was changed.
     pub(crate) fn forget<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut changes = self.shard(key).lock();
+        *changes += 1;
+        self.rows.remove(key);
+        // Whoever finds the count as it is now finds no row, and reads it anew.
+        self.visible[self.shard_of(key)].fetch_add(1, Ordering::Release);
+    }
+
+    /// Forgets a row of which nothing was changed that anybody else can see.
+    pub(crate) fn forget_in_private<Q>(&self, key: &Q)
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -174,6 +190,9 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
         let mut shards: Vec<_> = self.changes.iter().map(Mutex::lock).collect();
         shards.iter_mut().for_each(|changes| **changes += 1);
         self.rows.clear();
+        for changes in &self.visible {
+            changes.fetch_add(1, Ordering::Release);
+        }
     }
 
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> &Mutex<u64> {
@@ -236,9 +255,12 @@ mod tests {
         let rows = remembered();
         let stand = |keys: &[u32]| rows.standing(keys.iter());
         let (some, none) = (stand(&[7, 8, 7]), stand(&[]));
+        rows.put(8, "row", rows.ticket(&8));
+        rows.forget_in_private(&8);
         let other = (0..10_000).find(|key| !some.shards.contains(&(rows.shard_of(key) as u16)));
         rows.forget(&other.expect("one of another shard"));
         assert!(rows.stands(&some) && rows.stands(&none));
+        assert_eq!(rows.get(&8), None);
         rows.forget(&8);
         assert!(!rows.stands(&some));
         let some = stand(&[7, 8]);

@@ -2,6 +2,7 @@
 //! equal to a model that is computed from the file of the graph.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -92,7 +93,25 @@ async fn feeds_equal_the_model(wiring: Wiring) {
         home_feed(readers[longest], &follows, &tweets).into_iter().map(|tweet| tweet.text.as_str()).collect();
     assert_eq!(texts, expected);
     assert_eq!(pages.len(), expected.len().div_ceil(97), "no page is shorter than it must be, and none is empty");
+    until_kept(&rest, &client).await;
     installation.stop();
+}
+
+/// Nothing changes any more: a page that is asked for again is given again, through remote links as well.
+async fn until_kept(rest: &Rest, client: &Rest) {
+    let first = client.get("/api/feed?mode=pull").await.expect(200);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        assert_eq!(client.get("/api/feed").await.expect(200), first);
+        let metrics = rest.get("/metrics").await.expect(200);
+        let kept =
+            text(&metrics).lines().find_map(|line| line.strip_prefix("roost_http_feeds_total{answer=\"kept\"} "));
+        if kept.is_some_and(|kept| kept != "0") {
+            return;
+        }
+        assert!(Instant::now() < deadline, "no page is ever kept");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Every author posts as many, all authors at once.

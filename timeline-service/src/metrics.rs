@@ -51,6 +51,7 @@ pub(crate) struct FeedFigures {
     pub tier: Looks,
     pub skipped: Counter,
     pub delivered: Counter,
+    unchanged: Histogram,
     fan_out: Histogram,
     sizes: [Gauge; 8],
 }
@@ -85,6 +86,7 @@ impl FeedFigures {
             tier: Looks::new("evicted"),
             skipped: counter!(SKIPPED),
             delivered: counter!(DELIVERED),
+            unchanged: histogram!(PAGE_SECONDS, "timeline" => "home_unchanged"),
             fan_out: histogram!(FAN_OUT_SECONDS),
             sizes: [
                 bytes("heads"),
@@ -97,6 +99,11 @@ impl FeedFigures {
                 gauge!(UNPUSHED),
             ],
         }
+    }
+
+    /// A page that somebody kept still is what it was.
+    pub(crate) fn stood(&self, took: Duration) {
+        self.unchanged.record(took);
     }
 
     /// An entry was delivered.
@@ -144,7 +151,7 @@ pub(crate) fn refusing_writes() {
     gauge!(READ_ONLY).set(1.0);
 }
 
-/// A page was read. `timeline` is `home`, `comments`, `engaged`, `notifications`, or a selection of a user's: `user`, `favorited`,
+/// A page was read. `timeline` is `home_pushed`, `home_pulled`, `comments`, `engaged`, `notifications`, or a selection of a user's: `user`, `favorited`,
 /// `favorites` or `activity`.
 pub(crate) fn page(timeline: &'static str, took: Duration) {
     histogram!(PAGE_SECONDS, "timeline" => timeline).record(took);

@@ -146,6 +146,11 @@ impl AccountStore {
         self.remembered.forget(&id);
     }
 
+    /// Somebody logged in, which only they are shown.
+    pub(crate) fn forget_in_private(&self, id: u32) {
+        self.remembered.forget_in_private(&id);
+    }
+
     /// Accounts may have been changed by another process.
     pub(crate) fn forget_all(&self) {
         self.remembered.forget_all();

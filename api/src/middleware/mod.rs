@@ -4,7 +4,7 @@
 //! 2. `measure`: counts the request and its time.
 //! 3. `keep`: says who may keep the answer.
 //! 4. `problems`: writes out the problem where the answer is one, the framework's own too.
-//! 5. `limits`: an end to the time that a request may take, and to the reach of a panic.
+//! 5. `limits`: an end to the time that a request may take, writes that are finished all the same, and an end to the reach of a panic.
 
 mod keep;
 mod limits;
@@ -25,6 +25,7 @@ use self::measure::Meters;
 pub(crate) fn around(routes: Router, request_timeout: Duration) -> Router {
     routes
         .layer(CatchPanicLayer::custom(limits::panicked))
+        .layer(from_fn_with_state(request_timeout, limits::finish))
         .layer(from_fn_with_state(request_timeout, limits::end_in_time))
         .layer(from_fn(problems::write_out))
         .layer(from_fn(keep::by_caller_alone))

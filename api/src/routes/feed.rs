@@ -14,8 +14,7 @@ use super::timelines::page;
 use crate::error::Answer;
 use crate::extract::{AtLeast, Caller, Paging, Parameters};
 use crate::json::{Json, Written};
-use crate::kept::{Kept, Place};
-use crate::metrics;
+use crate::kept::Kept;
 use crate::state::App;
 
 /// The names of the modes.
@@ -34,9 +33,10 @@ pub(crate) async fn home(
     let explain = parameters.choice("explain", &[("true", true), ("false", false)]).unwrap_or(false);
     parameters.finish()?;
     let reader = caller.account.id;
-    let place = paging.first().map(|limit| Place { reader, limit });
-    let place = place.filter(|_| mode == FeedMode::Unspecified && !explain && app.feeds.is_on());
-    let kept = place.and_then(|place| app.feeds.get(place)).filter(|kept| app.accounts.people.stand(&kept.people));
+    // Entries of a page that may be kept.
+    let limit = paging.first().filter(|_| mode == FeedMode::Unspecified && !explain && app.feeds.is_on());
+    let kept = limit.and_then(|limit| app.feeds.get(reader, limit));
+    let kept = kept.filter(|kept| app.accounts.people.stand(&kept.people));
     let request = HomeTimelineRequest {
         user: reader,
         page: Some(paging.request()),
@@ -44,19 +44,19 @@ pub(crate) async fn home(
         at_least,
         mode: mode as i32,
         explain,
-        state: place.map(|_| kept.as_ref().map(|kept| kept.state.clone()).unwrap_or_default()),
+        state: limit.map(|_| kept.as_ref().map(|kept| kept.state.clone()).unwrap_or_default()),
     };
     let timeline = app.timeline.home_timeline(request).await?;
-    match (place, kept) {
+    match (limit, kept) {
         (None, _) => written(&app, timeline).await,
         (Some(_), Some(kept)) if timeline.unchanged => {
-            metrics::feed("kept");
+            app.feeds.given();
             Ok(Written(kept.body.clone()))
         }
         (Some(_), None) if timeline.unchanged => Err(Error::internal("a feed that nobody has is unchanged").into()),
-        (Some(place), _) => {
-            metrics::feed("made");
-            made(&app, place, timeline).await
+        (Some(limit), _) => {
+            app.feeds.made();
+            made(&app, reader, limit, timeline).await
         }
     }
 }
@@ -67,7 +67,7 @@ async fn written(app: &App, timeline: TimelineResponse) -> Answer<Written> {
 }
 
 /// A page that was not kept, or has changed. It is kept from now on.
-async fn made(app: &App, place: Place, mut timeline: TimelineResponse) -> Answer<Written> {
+async fn made(app: &App, reader: u32, limit: u32, mut timeline: TimelineResponse) -> Answer<Written> {
     let state = std::mem::take(&mut timeline.state);
     let entries = timeline.entries.iter();
     let ids = entries.flat_map(|entry| entry.tweet.iter().map(|tweet| tweet.author).chain(entry.retweeter));
@@ -79,7 +79,7 @@ async fn made(app: &App, place: Place, mut timeline: TimelineResponse) -> Answer
     let written = Written::new(&page)?;
     // An account can be made of somebody who has none, which changes no row.
     if !state.is_empty() && page.len() == count {
-        app.feeds.put(place, Kept { body: written.0.clone(), state, people });
+        app.feeds.put(reader, Kept { limit, body: written.0.clone(), state, people });
     }
     Ok(written)
 }

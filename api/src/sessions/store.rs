@@ -77,7 +77,7 @@ impl SessionStore {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        self.people.forget(account);
+        self.people.forget_in_private(account);
         self.forget(&ended);
         Ok(session)
     }

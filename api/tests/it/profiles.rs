@@ -1,5 +1,7 @@
 //! Profiles: who sees what, and how they change.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::World;
@@ -129,4 +131,21 @@ async fn changes_of_different_fields_at_once_all_stay() {
     other.expect(200);
     let profile = world.get("/api/users/ada").send().await.expect(200);
     assert_eq!((&profile["name"], &profile["description"]), (&json!("Ada"), &json!("new")));
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_waits_for_any_more_is_finished_and_seen() {
+    let world = World::new().await;
+    let ada = world.person("ada").await;
+    let name = async || world.get("/api/users/ada").send().await.expect(200)["name"].clone();
+    assert_eq!(name().await, "ada");
+    let change = world.patch("/api/users/ada").by(&ada).json(&json!({"name": "Countess"})).send();
+    let hung_up = tokio::time::timeout(Duration::ZERO, change).await;
+    assert!(hung_up.is_err(), "the client hung up before there was an answer");
+    let seen = async {
+        while name().await != "Countess" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it is seen");
 }

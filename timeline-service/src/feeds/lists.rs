@@ -1,7 +1,7 @@
 //! A reader with their lists, as long as these are of the same versions.
 //!
 //! A list that has not changed need not be fetched again: that would cost more than all the rest of a read. The lists are
-//! asked for after their versions, so that they may be newer: then the next read finds other versions and asks again.
+//! asked for between two questions for their versions, until these agree.
 
 use std::sync::Arc;
 

@@ -275,6 +275,13 @@ impl Materialised {
         Found::Ready(feed.whole_about(words.len()))
     }
 
+    /// A reader's feed is of use, though nobody had to look at it.
+    pub(crate) fn touch(&self, user: UserId) {
+        if let Some(feed) = self.part(user).find(user) {
+            feed.was_used = true;
+        }
+    }
+
     /// Of so many skips nothing is missing for this reader, whose lists are of these versions.
     pub(crate) fn check(&self, user: UserId, versions: &Versions, skips: u64) {
         if let Some(feed) = self.part(user).find(user)

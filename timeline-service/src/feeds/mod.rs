@@ -33,6 +33,7 @@ mod under_way;
 mod unpushed;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use base::{TweetId, UserId};
 
@@ -187,7 +188,13 @@ impl Feeds {
     /// What is in a feed depends on the streams of its authors. One of these loses an entry where a tweet is deleted, or a retweet
     /// taken back, whose place others take or which they answer; but what a retweet shows may be by anybody.
     pub(crate) fn stands(&self, lists: &Lists, batch: u64, tweets: impl Iterator<Item = TweetId>) -> bool {
-        !self.changes.any_after(batch, lists.authors(), tweets)
+        let begun = Instant::now();
+        let stands = !self.changes.any_after(batch, lists.authors(), tweets);
+        if stands {
+            self.materialised.touch(lists.user);
+            self.figures.stood(begun.elapsed());
+        }
+        stands
     }
 
     /// Whether a reader follows so many that their streams are merged at each read.

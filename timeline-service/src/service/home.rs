@@ -18,6 +18,9 @@ use crate::graph::naming;
 use crate::metrics;
 use crate::tweets::{Store, View};
 
+/// How often a reader's lists are asked for while they change.
+const LISTS_ATTEMPTS: usize = 8;
+
 impl TimelineService {
     pub(super) async fn home(&self, request: HomeTimelineRequest) -> Result<TimelineResponse, Error> {
         let wanted = Wanted::parse(CursorKind::Feed, request.page.as_ref(), request.page_number)?;
@@ -31,13 +34,11 @@ impl TimelineService {
         let lists = self.lists(UserId(request.user), at_least).await?;
         self.note_reader(&lists, mode).await;
         // Whoever keeps a page wants to know whether it still stands, and if not, what to ask with the next time.
-        let begun = Instant::now();
         let state = request.state.filter(|_| wanted.position == Position::First && !request.explain);
         if let Some(state) = &state
             && self.stands(state, &lists, wanted)
         {
-            metrics::page("home_unchanged", begun.elapsed());
-            return Ok(TimelineResponse { state: state.clone(), unchanged: true, ..TimelineResponse::default() });
+            return Ok(TimelineResponse { unchanged: true, ..TimelineResponse::default() });
         }
         let has_state = state.is_some();
         let parts = self.0.clone();
@@ -82,13 +83,24 @@ impl TimelineService {
     async fn lists(&self, user: UserId, at_least: Option<Revision>) -> Result<Arc<Lists>, Error> {
         let graph = &self.0.graph;
         let feeds = &self.0.feeds;
-        let versions = graph.versions(user, at_least).await.map_err(naming("user"))?;
+        let mut versions = graph.versions(user, at_least).await.map_err(naming("user"))?;
         feeds.seen.see(versions.last());
         if let Some(lists) = feeds.known_lists(user, &versions) {
             return Ok(lists);
         }
-        let at_least = at_least.max(Some(versions.last()).filter(|last| *last != Revision::ZERO));
-        let sources = graph.sources(user, at_least).await.map_err(naming("user"))?;
+        // Lists are never older than the versions that they are known by. If those are the same afterwards, they are just these.
+        let mut attempts = LISTS_ATTEMPTS;
+        let sources = loop {
+            let at_least = at_least.max(Some(versions.last()).filter(|last| *last != Revision::ZERO));
+            let sources = graph.sources(user, at_least).await.map_err(naming("user"))?;
+            let now = graph.versions(user, at_least).await.map_err(naming("user"))?;
+            attempts -= 1;
+            if now == versions || attempts == 0 {
+                break sources;
+            }
+            versions = now;
+            feeds.seen.see(versions.last());
+        };
         let lists = Arc::new(Lists::new(user, versions, sources));
         feeds.lists.put(lists.clone());
         Ok(lists)

@@ -32,7 +32,7 @@ impl State {
     pub(super) fn encode(&self, tweets: impl Iterator<Item = TweetId>) -> Bytes {
         let State { run, reader, limit, batch, versions: Versions(versions) } = *self;
         let words = [run, reader.0.into(), limit as u64, batch].into_iter().chain(versions.map(|version| version.0));
-        let mut bytes = Vec::with_capacity((WORDS + limit + 1) * BYTES);
+        let mut bytes = Vec::with_capacity((WORDS + tweets.size_hint().1.unwrap_or_default()) * BYTES);
         words.chain(tweets.map(|tweet| tweet.0)).for_each(|word| bytes.extend(word.to_le_bytes()));
         bytes.into()
     }

@@ -225,15 +225,26 @@ async fn nothing_appears_in_a_list_below_what_a_reader_has_seen() {
 
 // An entry was delivered before its view was published: a feed that was built between the two was without it for ever.
 
-/// The ids of the newest entries of a reader's feed.
-async fn newest(link: &proto::link::TimelineLink, mode: FeedMode) -> BTreeSet<u64> {
-    let request = proto::timeline::HomeTimelineRequest {
-        user: READER,
-        page: Some(page(1000, "")),
-        mode: mode as i32,
-        ..proto::timeline::HomeTimelineRequest::default()
-    };
-    ids(&link.home_timeline(request).await.expect("a page")).into_iter().collect()
+/// Somebody who keeps the page that they read last.
+#[derive(Default)]
+struct Keeper(proto::timeline::TimelineResponse);
+
+impl Keeper {
+    /// The ids of the newest entries of a reader's feed.
+    async fn newest(&mut self, link: &proto::link::TimelineLink, mode: FeedMode) -> BTreeSet<u64> {
+        let request = proto::timeline::HomeTimelineRequest {
+            user: READER,
+            page: Some(page(1000, "")),
+            mode: mode as i32,
+            state: Some(self.0.state.clone()),
+            ..proto::timeline::HomeTimelineRequest::default()
+        };
+        let page = link.home_timeline(request).await.expect("a page");
+        if !page.unchanged {
+            self.0 = page;
+        }
+        ids(&self.0).into_iter().collect()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -260,14 +271,15 @@ async fn no_acknowledged_tweet_is_missing_and_no_deleted_one_is_back_however_lat
         let trouble = tokio::spawn({
             let (link, graph, done) = (link.clone(), graph.clone(), done.clone());
             async move {
+                let mut reader = Keeper::default();
                 while !done.load(Ordering::SeqCst) {
                     graph.1.is_held.send_replace(true);
                     for mode in [FeedMode::Push, FeedMode::Unspecified] {
-                        newest(&link, mode).await;
+                        reader.newest(&link, mode).await;
                     }
                     graph.follow(READER, WRITERS + 5);
                     graph.1.is_held.send_replace(false);
-                    newest(&link, FeedMode::Push).await;
+                    reader.newest(&link, FeedMode::Push).await;
                     graph.unfollow(READER, WRITERS + 5);
                 }
             }
@@ -277,11 +289,12 @@ async fn no_acknowledged_tweet_is_missing_and_no_deleted_one_is_back_however_lat
                 let link = link.clone();
                 tokio::spawn(async move {
                     let mode = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push][author as usize % 3];
+                    let mut reader = Keeper::default();
                     let (mut kept, mut deleted) = (BTreeSet::new(), BTreeSet::new());
                     for number in 0..TWEETS_EACH / 2 {
                         let posted = link.create_tweet(new(author, "text")).await;
                         let id = posted.expect("posted").tweet.expect("a tweet is always answered").id;
-                        let seen = newest(&link, mode).await;
+                        let seen = reader.newest(&link, mode).await;
                         kept.insert(id);
                         assert!(seen.is_superset(&kept), "{mode:?}: {:?} are missing", kept.difference(&seen));
                         assert!(seen.is_disjoint(&deleted), "{mode:?}: deleted ones are back");
@@ -290,7 +303,7 @@ async fn no_acknowledged_tweet_is_missing_and_no_deleted_one_is_back_however_lat
                             link.delete_tweet(request).await.expect("deleted");
                             kept.remove(&id);
                             deleted.insert(id);
-                            assert!(!newest(&link, mode).await.contains(&id), "{mode:?}: it is deleted");
+                            assert!(!reader.newest(&link, mode).await.contains(&id), "{mode:?}: it is deleted");
                         }
                     }
                     kept
@@ -304,7 +317,7 @@ async fn no_acknowledged_tweet_is_missing_and_no_deleted_one_is_back_however_lat
         done.store(true, Ordering::SeqCst);
         trouble.await.expect("the trouble ends");
         for mode in [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push] {
-            assert_eq!(newest(&link, mode).await, all, "{mode:?}");
+            assert_eq!(Keeper::default().newest(&link, mode).await, all, "{mode:?}");
         }
     }
 }

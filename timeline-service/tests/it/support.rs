@@ -387,9 +387,14 @@ impl Harness {
     }
 
     /// The first page as somebody asks for it who kept one with this state, or none where it is empty.
-    pub(crate) async fn home_kept(&self, user: u32, limit: u32, state: &[u8]) -> Result<TimelineResponse, Error> {
-        let (page, state) = (Some(page(limit, "")), Some(state.to_vec().into()));
-        let mode = FeedMode::Pull as i32;
+    pub(crate) async fn home_kept(
+        &self,
+        user: u32,
+        limit: u32,
+        mode: FeedMode,
+        state: &[u8],
+    ) -> Result<TimelineResponse, Error> {
+        let (page, state, mode) = (Some(page(limit, "")), Some(state.to_vec().into()), mode as i32);
         let request = HomeTimelineRequest { user, page, mode, state, ..HomeTimelineRequest::default() };
         self.link().home_timeline(request).await
     }

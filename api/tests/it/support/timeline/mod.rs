@@ -272,7 +272,7 @@ impl TimelineService for ModelTimeline {
             feed.state = format!("{} {feed:?}", request.user).into();
             if feed.state == known {
                 state.unchanged += 1;
-                *feed = TimelineResponse { state: known, unchanged: true, ..TimelineResponse::default() };
+                *feed = TimelineResponse { unchanged: true, ..TimelineResponse::default() };
             }
         }
         answer(feed)
