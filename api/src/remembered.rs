@@ -167,9 +167,7 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Rem
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let mut changes = self.shard(key).lock();
-        *changes += 1;
-        self.rows.remove(key);
+        self.forget_in_private(key);
         // Whoever finds the count as it is now finds no row, and reads it anew.
         self.visible[self.shard_of(key)].fetch_add(1, Ordering::Release);
     }

@@ -2,7 +2,6 @@
 //! equal to a model that is computed from the file of the graph.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
@@ -13,6 +12,7 @@ use crate::support::client::{Rest, each, text};
 use crate::support::data;
 use crate::support::installation::{Installation, Wiring};
 use crate::support::model::{Follows, Posted, home_feed};
+use crate::support::wait::until_async;
 
 const SEED: u64 = 0x0F33D;
 const AUTHORS: usize = 500;
@@ -100,18 +100,14 @@ async fn feeds_equal_the_model(wiring: Wiring) {
 /// Nothing changes any more: a page that is asked for again is given again, through remote links as well.
 async fn until_kept(rest: &Rest, client: &Rest) {
     let first = client.get("/api/feed?mode=pull").await.expect(200);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
+    until_async("a page that is kept", async || {
         assert_eq!(client.get("/api/feed").await.expect(200), first);
         let metrics = rest.get("/metrics").await.expect(200);
-        let kept =
-            text(&metrics).lines().find_map(|line| line.strip_prefix("roost_http_feeds_total{answer=\"kept\"} "));
-        if kept.is_some_and(|kept| kept != "0") {
-            return;
-        }
-        assert!(Instant::now() < deadline, "no page is ever kept");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        let mut lines = text(&metrics).lines();
+        let kept = lines.find_map(|line| line.strip_prefix("roost_http_feeds_total{answer=\"kept\"} "));
+        kept.filter(|kept| *kept != "0").map(drop)
+    })
+    .await;
 }
 
 /// Every author posts as many, all authors at once.

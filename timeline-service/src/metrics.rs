@@ -151,8 +151,8 @@ pub(crate) fn refusing_writes() {
     gauge!(READ_ONLY).set(1.0);
 }
 
-/// A page was read. `timeline` is `home_pushed`, `home_pulled`, `comments`, `engaged`, `notifications`, or a selection of a user's: `user`, `favorited`,
-/// `favorites` or `activity`.
+/// A page was read. `timeline` is `home_pushed`, `home_pulled`, `comments`, `engaged`, `notifications`, or a selection of a
+/// user's: `user`, `favorited`, `favorites` or `activity`.
 pub(crate) fn page(timeline: &'static str, took: Duration) {
     histogram!(PAGE_SECONDS, "timeline" => timeline).record(took);
 }

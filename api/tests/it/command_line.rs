@@ -4,7 +4,7 @@ use api::{Accounts, NewAccount};
 use base::Code;
 use serde_json::json;
 
-use crate::support::{PASSWORD, Person, World, settings};
+use crate::support::{PASSWORD, Person, World, settings, until};
 
 async fn beside(world: &World) -> Accounts {
     Accounts::open(&settings(&world.folder), world.clock.clone()).await.expect("a running service does not mind")
@@ -54,16 +54,6 @@ async fn what_another_process_changes_is_seen() {
     assert_eq!(world.post("/api/logout").by(&ada).send().await.status, 204);
     assert_eq!(described(&world).await, None, "at once where the session was ended");
     until(async || described(&other).await.is_none()).await;
-}
-
-/// Waits for what must become true within a second or so.
-async fn until(condition: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.expect("it becomes true");
 }
 
 #[tokio::test]

@@ -1,12 +1,10 @@
 //! The home feed.
 
-use std::time::Duration;
-
 use api::Settings;
 use proto::timeline::Engagement;
 use serde_json::{Value, json};
 
-use crate::support::{Fault, World, listed, text};
+use crate::support::{Fault, World, listed, text, until};
 
 fn texts(page: &Value) -> Vec<&str> {
     listed(page, "text")
@@ -73,14 +71,12 @@ async fn a_page_that_is_asked_for_again_is_what_would_be_made_of_it_now() {
         assert_eq!(world.timeline.take_unchanged(), 0, "{what}");
         assert_eq!(feed, get("?mode=pull").await, "{what}");
         // Accounts that nobody has looked at for a second are not believed, which happens on a busy machine.
-        for _ in 0..100 {
+        until(async || {
             assert_eq!(feed, get("").await, "{what}, and again");
-            if world.timeline.take_unchanged() == 1 {
-                return feed;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("{what}, and it is not kept");
+            world.timeline.take_unchanged() == 1
+        })
+        .await;
+        feed
     };
     assert_eq!(made("the first").await["items"][0]["favorited"], false);
     let favorites = format!("/api/tweets/{}/favorites", text(&said["id"]));

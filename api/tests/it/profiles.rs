@@ -1,10 +1,8 @@
 //! Profiles: who sees what, and how they change.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{World, until};
 
 #[tokio::test]
 async fn a_profile_has_what_everybody_sees_and_counts() {
@@ -143,10 +141,5 @@ async fn a_change_that_nobody_waits_for_any_more_is_finished_and_seen() {
     assert!(futures::poll!(&mut change).is_pending(), "there is no answer yet");
     // The client hangs up.
     drop(change);
-    let seen = async {
-        while name().await != "Countess" {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it is seen");
+    until(async || name().await == "Countess").await;
 }

@@ -99,11 +99,6 @@ impl<S: Stored> HomeFeed<S> {
         &self.lists
     }
 
-    /// The run of the service, in which its batches are counted.
-    pub(crate) fn run(&self) -> u64 {
-        self.feeds.run
-    }
-
     /// Whether a materialised feed is part of it.
     pub(crate) const fn is_pushed(&self) -> bool {
         self.pushed.is_some()

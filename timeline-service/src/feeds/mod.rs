@@ -100,7 +100,7 @@ pub(crate) struct Feeds {
     pub(crate) active: Active,
     pub(crate) seen: SeenRevision,
     figures: FeedFigures,
-    /// Tells the feeds that this run put aside from those of others.
+    /// Tells the feeds that this run put aside, and the batches that it counted, from those of others.
     pub(crate) run: u64,
 }
 

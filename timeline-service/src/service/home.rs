@@ -13,7 +13,7 @@ use super::timelines::no_page;
 use super::wire::{self, Shown};
 use crate::StoreError;
 use crate::core::page::{self, PageError, Position, Wanted};
-use crate::feeds::{self, Entry, HomeFeed, Lists, Mode, Placed, Route};
+use crate::feeds::{self, Entry, Feeds, HomeFeed, Lists, Mode, Placed, Route};
 use crate::graph::naming;
 use crate::metrics;
 use crate::tweets::{Store, View};
@@ -56,7 +56,7 @@ impl TimelineService {
             let entries = entries.collect::<Result<Vec<_>, _>>().map_err(PageError::Read)?;
             let state = (has_state && is_whole).then(|| {
                 let shown = entries.iter().filter_map(|entry| Some(TweetId(entry.tweet.as_ref()?.id)));
-                state_of(&home, wanted).encode(shown.chain(beyond))
+                state_of(&parts.feeds, home.lists(), wanted, home.stored().batch()).encode(shown.chain(beyond))
             });
             metrics::page(if home.is_pushed() { "home_pushed" } else { "home_pulled" }, begun.elapsed());
             let state = state.unwrap_or_default();
@@ -74,9 +74,7 @@ impl TimelineService {
     fn stands(&self, state: &[u8], lists: &Lists, wanted: Wanted) -> bool {
         let feeds = &self.0.feeds;
         let Some((state, tweets)) = State::decode(state) else { return false };
-        let batch = state.batch;
-        state == State { run: feeds.run, reader: lists.user, limit: wanted.limit, batch, versions: lists.versions }
-            && feeds.stands(lists, batch, tweets)
+        state == state_of(feeds, lists, wanted, state.batch) && feeds.stands(lists, state.batch, tweets)
     }
 
     /// A reader with their lists, fetched again only where they have changed.
@@ -120,10 +118,9 @@ impl TimelineService {
     }
 }
 
-/// What the first page of a feed is made of.
-fn state_of(home: &HomeFeed<View>, wanted: Wanted) -> State {
-    let (lists, batch) = (home.lists(), home.stored().batch());
-    State { run: home.run(), reader: lists.user, limit: wanted.limit, batch, versions: lists.versions }
+/// What the first page of a feed is made of, in the view of a batch.
+fn state_of(feeds: &Feeds, lists: &Lists, wanted: Wanted, batch: u64) -> State {
+    State { run: feeds.run, reader: lists.user, limit: wanted.limit, batch, versions: lists.versions }
 }
 
 /// An entry as clients see it.

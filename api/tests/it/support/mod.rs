@@ -59,6 +59,16 @@ pub(crate) fn settings(folder: &TempDir) -> Settings {
     Settings { password_cost, ..Settings::new(folder.path().join("api")) }
 }
 
+/// Waits for what must become true soon, and lets everything else go on.
+pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it becomes true");
+}
+
 /// A text under one key of each item of a page.
 pub(crate) fn listed<'a>(page: &'a Value, key: &str) -> Vec<&'a str> {
     let items = page["items"].as_array().expect("a list");
