@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::{Encoding, List, encode};
+use super::{Encoding, Head, List, encode};
 
 /// Ids of a page, and places that are looked at one by one.
 const PAGE: usize = 64;
@@ -13,7 +13,10 @@ const PAGE: usize = 64;
 ///
 /// Where a list that validates contradicts itself, and, should there be a mistake, on bytes that merely parse.
 pub fn parse_arbitrary(bytes: &[u8]) {
+    let head = Head::parse(bytes, 0);
     let Ok(list) = List::parse(bytes, 0) else { return };
+    let head = head.expect("it is a part of the list");
+    assert_eq!((head.version, head.len), (list.version(), list.len()), "the head is that of the list");
     let ids: Vec<u32> = list.iter().collect();
     let probes = [0, 1, 0x7fff_ffff, u32::MAX].into_iter().chain(ids.iter().copied().take(PAGE));
     let answers: Vec<_> = probes

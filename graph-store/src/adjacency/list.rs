@@ -31,6 +31,40 @@ enum Ids<'a> {
     Windowed(Windowed<'a>),
 }
 
+/// What stands before the ids of a list, which is one line of memory whatever the list is.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Head {
+    /// The version of the last change.
+    pub(crate) version: u64,
+    /// How many ids there are: what the list says, whether there is room for so many or not.
+    pub(crate) len: usize,
+    form: u8,
+    low_bits: u32,
+}
+
+impl Head {
+    /// The head of a list; that of a list that was never touched where there are no bytes.
+    pub(crate) fn parse(bytes: &[u8], base_version: u64) -> Result<Head, CorruptList> {
+        Ok(Head::split(bytes, base_version)?.map(|(head, _)| head).unwrap_or_default())
+    }
+
+    /// The head and what comes after it.
+    fn split(bytes: &[u8], base_version: u64) -> Result<Option<(Head, &[u8])>, CorruptList> {
+        let Some((head, mut rest)) = bytes.split_first() else { return Ok(None) };
+        let delta = if head & VERSION_FLAG == 0 { 0 } else { varint::read(&mut rest)? };
+        if head & VERSION_FLAG != 0 && delta == 0 {
+            return Err(CorruptList::Number);
+        }
+        let version = base_version.checked_add(delta).ok_or(CorruptList::Number)?;
+        let len = varint::read(&mut rest)?;
+        if len > ID_END {
+            return Err(CorruptList::Length);
+        }
+        let (form, low_bits) = (head >> FORM_SHIFT, u32::from(head & LOW_BITS_MASK));
+        Ok(Some((Head { version, len: len as usize, form, low_bits }, rest)))
+    }
+}
+
 /// Runs an expression on whichever of the forms a list has.
 macro_rules! each {
     ($list:expr, $ids:ident => $answer:expr) => {
@@ -58,23 +92,16 @@ impl<'a> List<'a> {
     /// Takes exactly the bytes of one list, as [`encode`](super::encode) made them. No bytes at all are the list that
     /// was never touched: empty, of version 0.
     pub fn parse(bytes: &'a [u8], base_version: u64) -> Result<List<'a>, CorruptList> {
-        let Some((head, mut rest)) = bytes.split_first() else {
+        let Some((head, rest)) = Head::split(bytes, base_version)? else {
             return EliasFano::parse(bytes, 0, 0).map(|ids| List { version: 0, ids: Ids::Packed(ids) });
         };
-        let delta = if head & VERSION_FLAG == 0 { 0 } else { varint::read(&mut rest)? };
-        if head & VERSION_FLAG != 0 && delta == 0 {
-            return Err(CorruptList::Number);
-        }
-        let version = base_version.checked_add(delta).ok_or(CorruptList::Number)?;
-        let len = usize::try_from(varint::read(&mut rest)?).map_err(|_| CorruptList::Length)?;
-        let low_bits = u32::from(head & LOW_BITS_MASK);
-        let ids = match head >> FORM_SHIFT {
-            FORM_PACKED => Ids::Packed(EliasFano::parse(rest, len, low_bits)?),
-            FORM_WINDOWED => Ids::Windowed(Windowed::parse(rest, len, low_bits)?),
-            FORM_ROARING if low_bits == 0 => Ids::Roaring(RoaringList::parse(rest, len)?),
-            _ => return Err(CorruptList::Form { head: *head }),
+        let ids = match head.form {
+            FORM_PACKED => Ids::Packed(EliasFano::parse(rest, head.len, head.low_bits)?),
+            FORM_WINDOWED => Ids::Windowed(Windowed::parse(rest, head.len, head.low_bits)?),
+            FORM_ROARING if head.low_bits == 0 => Ids::Roaring(RoaringList::parse(rest, head.len)?),
+            _ => return Err(CorruptList::Form { head: bytes[0] }),
         };
-        Ok(List { version, ids })
+        Ok(List { version: head.version, ids })
     }
 
     /// How many ids there are.

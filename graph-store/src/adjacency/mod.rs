@@ -64,6 +64,7 @@ mod windowed;
 pub use choice::{Encoding, HUB_ENTRIES, encode};
 pub(crate) use fuzz::fuzz_seeds;
 pub use fuzz::parse_arbitrary;
+pub(crate) use list::Head;
 pub use list::{Iter, List};
 
 /// Bytes that are not a list.

@@ -12,7 +12,7 @@ use super::format::{Header, Kind};
 use super::id::{SegmentId, TIMES_EXTENSION, WEIGHTS_EXTENSION};
 use super::table::Table;
 use super::writer::SegmentInfo;
-use crate::adjacency::{CorruptList, List};
+use crate::adjacency::{CorruptList, Head, List};
 
 /// The lists of one slot, relation and direction, as of one revision, and the times and weights of their edges.
 ///
@@ -79,6 +79,13 @@ impl Segment {
         let Some(bytes) = self.lists.get(ordinal)? else { return Ok(None) };
         List::fetch(bytes);
         self.parse(ordinal, bytes).map(Some)
+    }
+
+    /// How long the list at an ordinal is and when it was last changed, without reading it; of one that was never touched,
+    /// that it is empty and of version 0.
+    pub(crate) fn head(&self, ordinal: u32) -> Result<Head, SegmentError> {
+        let Some(bytes) = self.lists.get(ordinal)? else { return Ok(Head::default()) };
+        Head::parse(bytes, self.base_version()).map_err(|source| self.corrupt(ordinal, source))
     }
 
     /// Every list with its ordinal, in the order of the ordinals. After an error the rest still comes.

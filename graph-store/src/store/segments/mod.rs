@@ -12,7 +12,7 @@ use roaring::RoaringBitmap;
 pub(super) use rewrite::{KnownWeights, Rewrite};
 
 use super::StoreError;
-use crate::adjacency::List;
+use crate::adjacency::{Head, List};
 use crate::overlay::{Delta, place};
 use crate::segment::{DEFAULT_WEIGHT, Segment, SegmentError, SegmentId, SegmentInfo, WEIGHTS_EXTENSION};
 
@@ -98,11 +98,11 @@ impl Segments {
     }
 
     pub(super) fn count(&self, key: Key) -> Result<u64, SegmentError> {
-        Ok(self.list(key)?.map_or(0, |list| list.len() as u64))
+        Ok(self.head(key)?.len as u64)
     }
 
     pub(super) fn version(&self, key: Key) -> Result<Revision, SegmentError> {
-        Ok(self.list(key)?.map_or(Revision::ZERO, |list| Revision(list.version())))
+        Ok(Revision(self.head(key)?.version))
     }
 
     pub(super) fn members(&self, key: Key) -> Result<RoaringBitmap, SegmentError> {
@@ -213,6 +213,10 @@ impl Segments {
     /// One file pair, if there are any such lists.
     pub(super) fn segment(&self, relation: Relation, direction: Direction) -> Option<&Segment> {
         self.files[place(relation, direction)].as_deref()
+    }
+
+    fn head(&self, (relation, direction, ordinal): Key) -> Result<Head, SegmentError> {
+        self.segment(relation, direction).map_or(Ok(Head::default()), |segment| segment.head(ordinal))
     }
 
     /// The list where it lies.
