@@ -26,9 +26,28 @@ fn lists(graph: &impl Graph, direction: Direction) -> Vec<Vec<u32>> {
     let mut list = |vertex| {
         let list = graph.neighbours(direction, vertex, &mut buffer).expect("readable").to_vec();
         assert_eq!(graph.degree(direction, vertex).expect("readable"), list.len() as u32);
+        for wanted in 0..graph.vertices() {
+            let any = graph.any_neighbour(direction, vertex, &mut buffer, |neighbour| neighbour == wanted);
+            assert_eq!(any.expect("readable"), list.contains(&wanted), "{wanted} is among {list:?}");
+        }
         list
     };
     (0..graph.vertices()).map(&mut list).collect()
+}
+
+#[test]
+fn long_lists_are_searched_to_their_ends() {
+    let store = store_of(USERS);
+    let around =
+        |user| (0..USERS).filter(move |other| *other != user).flat_map(move |other| [(user, other), (other, user)]);
+    change(&store, Operation::Add, &around(0).chain(around(USERS - 1)).collect::<Vec<_>>());
+    store.compact().expect("the disk works");
+    change(&store, Operation::Remove, &[(USERS - 1, 20)]);
+    let snapshot = store.snapshot().expect("the disk works");
+    let graph = SnapshotGraph::new(&snapshot);
+    for direction in Direction::ALL {
+        assert_eq!(lists(&graph, direction), lists(&arrays(&snapshot), direction));
+    }
 }
 
 proptest! {

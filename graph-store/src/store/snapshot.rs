@@ -135,6 +135,26 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The smallest members of a list, `most` of them if it has so many, in place of what `ids` held: for readers who hope
+    /// not to need the others. Where something changed in the list since its segment it costs as much as all of it.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn first_ids_into(&self, list: ListRef, most: usize, ids: &mut Vec<u32>) -> Result<(), StoreError> {
+        let (key, slot) = self.key(list);
+        if slot.deltas(key).next().is_some() {
+            self.ids_into(list, ids)?;
+            ids.truncate(most);
+            return Ok(());
+        }
+        ids.clear();
+        if let Some(list) = slot.segments.list(key)? {
+            ids.extend(list.iter().take(most));
+        }
+        Ok(())
+    }
+
     /// How many members a list has.
     ///
     /// # Errors

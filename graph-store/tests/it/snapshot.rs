@@ -23,6 +23,10 @@ fn contents(snapshot: &Snapshot) -> Contents {
         let mut ids = vec![7];
         snapshot.ids_into(list, &mut ids).expect("readable");
         assert!(ids.iter().eq(edges.iter().map(|(id, _)| id)), "{list:?}: {ids:?}");
+        let few = ids.len() / 2 + 1;
+        let mut first = vec![7];
+        snapshot.first_ids_into(list, few, &mut first).expect("readable");
+        assert_eq!(first, ids[..few.min(ids.len())], "{list:?}");
         assert_eq!(snapshot.count(list).expect("readable"), edges.len() as u64, "{list:?}");
         edges
     };
