@@ -56,22 +56,16 @@ impl<'a> Bitmap<'a> {
 
     /// Appends the numbers in a range, each `more` than it is.
     pub(crate) fn decode_range(self, range: Range<u64>, more: u32, ids: &mut Vec<u32>) {
-        let end = range.end.min(self.0.len() as u64 * 8);
-        let mut start = range.start;
+        let end = range.end.min(self.0.len() as u64 * 8) as usize;
+        let mut start = range.start.min(end as u64) as usize;
+        let mut at = ids.len();
+        ids.resize(at + self.rank(end as u32) - self.rank(start as u32), 0);
         while start < end {
-            let index = start as usize / WORD_BITS;
-            let next = (index + 1) * WORD_BITS;
-            let mut word = self.word(index) & u64::MAX << (start % WORD_BITS as u64);
-            if end < next as u64 {
-                word &= bits::mask((end % WORD_BITS as u64) as u32);
-            }
-            let first = more.wrapping_add((index * WORD_BITS) as u32);
-            ids.extend((0..word.count_ones()).map(|_| {
-                let bit = word.trailing_zeros();
-                word &= word.wrapping_sub(1);
-                first.wrapping_add(bit)
-            }));
-            start = next as u64;
+            let index = start / WORD_BITS;
+            let word = self.word(index) & u64::MAX << (start % WORD_BITS);
+            // Those behind the end have no room.
+            at += bits::ones(word, more.wrapping_add((index * WORD_BITS) as u32), &mut ids[at..]);
+            start = (index + 1) * WORD_BITS;
         }
     }
 

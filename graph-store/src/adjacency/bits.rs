@@ -38,6 +38,31 @@ pub(crate) const fn mask(width: u32) -> u64 {
     (1 << width) - 1
 }
 
+/// Writes the place of each set bit of a word, each `more` than it is, as far as there is room; what comes behind them may be
+/// overwritten. Answers how many were written.
+#[inline]
+pub(crate) fn ones(mut word: u64, more: u32, places: &mut [u32]) -> usize {
+    // So many whatever their number is: where a loop ends after each of them, that is mispredicted once in every word.
+    const AT_ONCE: usize = 8;
+    let found = (word.count_ones() as usize).min(places.len());
+    let mut next = || {
+        let place = word.trailing_zeros();
+        word &= word.wrapping_sub(1);
+        more.wrapping_add(place)
+    };
+    let mut done = 0;
+    while done < found {
+        if let Some(group) = places[done..].first_chunk_mut::<AT_ONCE>() {
+            group.iter_mut().for_each(|place| *place = next());
+            done += AT_ONCE;
+        } else {
+            places[done..found].iter_mut().for_each(|place| *place = next());
+            break;
+        }
+    }
+    found
+}
+
 /// Appends numbers of `width` bits, at most 32, filling the last byte up with zeros. Bits above the width are cut off.
 pub(crate) fn pack(numbers: impl Iterator<Item = u32>, width: u32, out: &mut Vec<u8>) {
     let mut writer = BitWriter::new(out);

@@ -47,7 +47,7 @@
 //!
 //! # Cost
 //!
-//! Encoding takes some 2 nanoseconds an id, decoding 1.5. Membership takes two or three cache lines: the head, the samples, the high bits near one sample and the low bits of
+//! Encoding takes some 2 nanoseconds an id, decoding less than 1. Membership takes two or three cache lines: the head, the samples, the high bits near one sample and the low bits of
 //! the ids that share a high part, of which there is one on average.
 
 pub(crate) mod ascending;

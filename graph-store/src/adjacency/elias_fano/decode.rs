@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{EliasFano, PAIRED_MAX, Place, STRIDE};
+use super::{EliasFano, Place, STRIDE};
 use crate::adjacency::{CorruptList, bits};
 
 impl<'a> EliasFano<'a> {
@@ -19,13 +19,15 @@ impl<'a> EliasFano<'a> {
     /// Appends the ids in a range and answers how many are smaller: the same as [`iter_from`](Self::iter_from), and faster.
     pub(crate) fn decode_range(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
         let Ok(first) = u32::try_from(range.start) else { return self.len };
-        let place = if first == 0 { self.start() } else { self.find(first) };
-        if range.end > u32::MAX.into() {
-            // Parsing has seen to it that there are bits for so many.
-            ids.reserve(self.len.saturating_sub(place.rank));
-        }
-        self.decode(place, range.end, ids);
-        place.rank
+        let from = if first == 0 { self.start() } else { self.find(first) };
+        let end = u32::try_from(range.end).map_or(self.len, |end| self.find(end).rank);
+        let start = ids.len();
+        // Parsing has seen to it that there are bits for so many.
+        ids.resize(start + end.saturating_sub(from.rank), 0);
+        let found = self.ones(from.bit, &mut ids[start..]);
+        ids.truncate(start + found);
+        self.put_together(from.rank, &mut ids[start..]);
+        from.rank
     }
 
     /// Whether every bit is as [`encode`](super::encode) writes it: the ids strictly increase and nothing is left over.
@@ -58,47 +60,18 @@ impl<'a> EliasFano<'a> {
         Place { rank: 0, bit: self.high_start, found: false }
     }
 
-    /// Appends the ids from a place on that are smaller than `until`, word by word of the high bits.
-    fn decode(&self, from: Place, until: u64, ids: &mut Vec<u32>) {
-        let Place { mut rank, bit, .. } = from;
-        let mask = bits::mask(self.low_bits);
-        let mut byte = bit / 8;
-        let mut word = bits::word(self.bytes, byte) & u64::MAX << (bit % 8);
-        while rank < self.len && byte < self.bytes.len() {
-            let end = (rank + word.count_ones() as usize).min(self.len);
-            // A one stands at its id's high part plus the bits before all high bits and the id's own rank. Damaged
-            // bits may make that less than nothing: it wraps.
-            let mut ahead = (byte * 8).wrapping_sub(self.high_start + rank) as u32;
-            let mut bit = self.low_start + rank * self.low_bits as usize;
-            let mut next = || {
-                let high = ahead.wrapping_add(word.trailing_zeros());
-                word &= word.wrapping_sub(1);
-                ahead = ahead.wrapping_sub(1);
-                high << self.low_bits
-            };
-            let start = ids.len();
-            ids.resize(start + end - rank, 0);
-            let decoded = &mut ids[start..];
-            let (pairs, rest) =
-                if self.low_bits <= PAIRED_MAX { decoded.as_chunks_mut() } else { (&mut [][..], decoded) };
-            for pair in pairs {
-                let lows = bits::word(self.bytes, bit / 8) >> (bit % 8);
-                *pair = [next() | (lows & mask) as u32, next() | (lows >> self.low_bits & mask) as u32];
-                bit += 2 * self.low_bits as usize;
-            }
-            for id in rest {
-                *id = next() | bits::read(self.bytes, bit, self.low_bits) as u32;
-                bit += self.low_bits as usize;
-            }
-            if ids[start..].last().is_some_and(|last| u64::from(*last) >= until) {
-                let wanted = ids[start..].partition_point(|id| u64::from(*id) < until);
-                ids.truncate(start + wanted);
-                return;
-            }
-            rank = end;
+    /// Writes the bits of the next ones, counted from where the high bits start; answers how many there are, if not as many as
+    /// there is room for.
+    fn ones(&self, from: usize, ones: &mut [u32]) -> usize {
+        let mut byte = from / 8;
+        let mut word = bits::word(self.bytes, byte) & u64::MAX << (from % 8);
+        let mut found = 0;
+        while found < ones.len() && byte < self.bytes.len() {
+            found += bits::ones(word, (byte * 8).wrapping_sub(self.high_start) as u32, &mut ones[found..]);
             byte += 8;
             word = bits::word(self.bytes, byte);
         }
+        found
     }
 }
 

@@ -23,6 +23,7 @@
 
 mod decode;
 mod encode;
+mod lows;
 
 use super::{CorruptList, bits};
 
@@ -36,7 +37,7 @@ const COMPARED: usize = 4;
 /// Bytes of a sample in a list of fewer than 65,536 ids, and in a longer one.
 const NARROW: usize = 2;
 const WIDE: usize = 4;
-/// Up to this many low bits those of two ids are read and written together: they lie in one word wherever they start.
+/// Up to this many low bits those of two ids are written together: they lie in one word wherever they start.
 const PAIRED_MAX: u32 = 28;
 /// The most low bits an id can have.
 pub(crate) const LOW_BITS_MAX: u32 = 31;

@@ -133,17 +133,16 @@ impl<'a> Windowed<'a> {
 
     /// Appends the ids in a range and answers how many are smaller.
     pub(crate) fn decode_range(&self, range: Range<u64>, ids: &mut Vec<u32>) -> usize {
-        let start = u64::from(self.start);
-        let rest = self.in_rest(range.start)..self.in_rest(range.end);
-        let before = self.rest.decode_range(rest.start..rest.end.min(start), ids);
+        let first = ids.len();
+        let smaller = self.rest.decode_range(self.in_rest(range.start)..self.in_rest(range.end), ids);
+        let end = ids.len();
+        let before = ids[first..].iter().filter(|id| **id < self.start).count();
         let window = self.in_window(range.start)..self.in_window(range.end);
         let passed = self.crowd.decode_range(window, self.start, ids);
-        if rest.end > start {
-            let behind = ids.len();
-            self.rest.decode_range(rest.start.max(start)..rest.end, ids);
-            ids[behind..].iter_mut().for_each(|id| *id = id.wrapping_add(self.span));
-        }
-        before + passed
+        let (rest, _) = ids[first + before..].split_at_mut(end - first - before);
+        rest.iter_mut().for_each(|id| *id = id.wrapping_add(self.span));
+        ids[first + before..].rotate_left(end - first - before);
+        smaller + passed
     }
 
     /// Whether every bit is as [`Window`] writes it.
@@ -165,9 +164,9 @@ impl<'a> Windowed<'a> {
         }
     }
 
-    /// The first id of the rest that stands for one from `id` on.
+    /// The first id of the rest that stands for one from `id` on; none where there can be no such id.
     fn in_rest(&self, id: u64) -> u64 {
-        id.min(self.start.into()).max(id.saturating_sub(self.span.into()))
+        if id > u32::MAX.into() { id } else { id.min(self.start.into()).max(id.saturating_sub(self.span.into())) }
     }
 
     /// The first place in the window that stands for an id from `id` on; its span where there is none.
