@@ -15,12 +15,6 @@
 //! - `who-to-follow`: how often hidden followees are suggested, beside two ways that everybody knows.
 //! - `scale`: two billion follows on one small machine, from the edge list to queries and changes.
 
-use mimalloc::MiMalloc;
-
-/// As in `roost` itself.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 pub mod analytics;
 pub mod bound;
 pub mod churn;

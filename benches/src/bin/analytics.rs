@@ -8,6 +8,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use benches::analytics::{Measured, generated, measure};
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Jobs over a whole graph, on compressed lists and on plain arrays.
 #[derive(Parser)]

@@ -17,7 +17,12 @@ use clap::Parser;
 use graph_store::generate::{GraphSpec, generate};
 use graph_store::import::{Import, import};
 use graph_store::{Options, Store};
+use mimalloc::MiMalloc;
 use serde::Serialize;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Durable changes, and reads while they come, on a generated graph.
 #[derive(Parser)]

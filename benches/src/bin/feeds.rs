@@ -4,6 +4,11 @@
 
 use benches::feeds::Wanted;
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Home feeds in this process.
 #[derive(Parser)]

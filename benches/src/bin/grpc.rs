@@ -11,6 +11,11 @@ use clap::Parser;
 use graph_store::generate::{GraphSpec, generate};
 use graph_store::import::{Import, import};
 use graph_store::{Options, Store};
+use mimalloc::MiMalloc;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Calls of the graph store over gRPC, one core for the server and one for the client.
 #[derive(Parser)]

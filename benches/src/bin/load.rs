@@ -20,7 +20,12 @@ use benches::load::versus;
 use benches::load::windows::Windows;
 use benches::servers::roost::Roost;
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What one request in a hundred may take where the highest rate is looked for.
 const P99_MAX_MS: f64 = 10.0;

@@ -10,7 +10,12 @@ use benches::peers::roost::{self, Roost};
 use benches::peers::system::measure;
 use benches::peers::workload::Workload;
 use clap::{Parser, Subcommand, ValueEnum};
+use mimalloc::MiMalloc;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Roost beside Redis and PostgreSQL: bytes, loading, answers.
 #[derive(Parser)]

@@ -2,6 +2,8 @@
 //!
 //! Each stage is a process of its own, so that its memory is its own. Progress goes to standard error; the last thing on
 //! standard output is the report.
+//!
+//! Unlike `roost`, it has the system's allocator: a map of bitmaps is to take here what it takes wherever one is written.
 
 use anyhow::Result;
 use benches::scale::{Scale, Stage};

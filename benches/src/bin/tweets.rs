@@ -8,6 +8,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 use benches::tweets::{Load, measure};
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// As in `roost` itself.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Loads tweets as an importer does, and opens the store again.
 #[derive(Parser)]
