@@ -79,10 +79,9 @@ impl Graph for SnapshotGraph<'_> {
         buffer: &mut Buffer,
         such: impl Fn(u32) -> bool,
     ) -> Result<bool, JobError> {
-        self.snapshot.first_ids_into(list(direction, vertex), READ_FIRST, &mut buffer.ids)?;
+        let are_all = self.snapshot.first_ids_into(list(direction, vertex), READ_FIRST, &mut buffer.ids)?;
         let any = |neighbours: &[u32]| neighbours.iter().any(|neighbour| such(*neighbour));
-        let first = self.known(vertex, &buffer.ids)?;
-        Ok(any(first) || first.len() == READ_FIRST && any(self.neighbours(direction, vertex, buffer)?))
+        Ok(any(self.known(vertex, &buffer.ids)?) || !are_all && any(self.neighbours(direction, vertex, buffer)?))
     }
 
     fn has_weights(&self) -> bool {

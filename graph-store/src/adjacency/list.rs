@@ -31,7 +31,7 @@ enum Ids<'a> {
     Windowed(Windowed<'a>),
 }
 
-/// What stands before the ids of a list, which is one line of memory whatever the list is.
+/// What stands before the ids of a list: at most [`BYTES_MAX`](Head::BYTES_MAX), whatever the list is.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Head {
     /// The version of the last change.
@@ -43,7 +43,10 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The head of a list; that of a list that was never touched where there are no bytes.
+    /// The first byte, the version and the count.
+    pub(crate) const BYTES_MAX: usize = 1 + 10 + 5;
+
+    /// The head of a list out of its first bytes; that of a list that was never touched where there are none.
     pub(crate) fn parse(bytes: &[u8], base_version: u64) -> Result<Head, CorruptList> {
         Ok(Head::split(bytes, base_version)?.map(|(head, _)| head).unwrap_or_default())
     }
@@ -56,12 +59,10 @@ impl Head {
             return Err(CorruptList::Number);
         }
         let version = base_version.checked_add(delta).ok_or(CorruptList::Number)?;
-        let len = varint::read(&mut rest)?;
-        if len > ID_END {
-            return Err(CorruptList::Length);
-        }
+        let len = Some(varint::read(&mut rest)?).filter(|len| *len <= ID_END);
+        let len = len.and_then(|len| len.try_into().ok()).ok_or(CorruptList::Length)?;
         let (form, low_bits) = (head >> FORM_SHIFT, u32::from(head & LOW_BITS_MASK));
-        Ok(Some((Head { version, len: len as usize, form, low_bits }, rest)))
+        Ok(Some((Head { version, len, form, low_bits }, rest)))
     }
 }
 

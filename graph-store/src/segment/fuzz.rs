@@ -73,7 +73,10 @@ pub(crate) fn files(input: &[u8]) {
 fn ask_columns(segment: &Segment, valid: bool) {
     let listed = segment.lists().flatten().map(|(ordinal, _)| ordinal).take(PROBED);
     for ordinal in (0..PROBED as u32).chain(listed) {
+        let head = segment.head(ordinal);
         let Ok(Some(list)) = segment.list(ordinal) else { continue };
+        let head = head.expect("it is a part of the list");
+        assert_eq!((head.version, head.len), (list.version(), list.len()), "the head is that of the list");
         ask_times(segment.times(), ordinal, list.len(), valid);
         let _ = segment.weights().decode_into(ordinal, list.len(), &mut vec![]);
         let _ = segment.members(ordinal);

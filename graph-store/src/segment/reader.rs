@@ -81,10 +81,11 @@ impl Segment {
         self.parse(ordinal, bytes).map(Some)
     }
 
-    /// How long the list at an ordinal is and when it was last changed, without reading it; of one that was never touched,
-    /// that it is empty and of version 0.
+    /// How long the list at an ordinal is and when it was last changed, of which nothing but the first bytes are read; of
+    /// one that was never touched, that it is empty and of version 0.
     pub(crate) fn head(&self, ordinal: u32) -> Result<Head, SegmentError> {
-        let Some(bytes) = self.lists.get(ordinal)? else { return Ok(Head::default()) };
+        let Some(range) = self.lists.find(ordinal)? else { return Ok(Head::default()) };
+        let bytes = self.lists.bytes(range.start..range.end.min(range.start + Head::BYTES_MAX))?;
         Head::parse(bytes, self.base_version()).map_err(|source| self.corrupt(ordinal, source))
     }
 
