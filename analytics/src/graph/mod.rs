@@ -58,23 +58,6 @@ pub trait Graph: Sync {
         buffer: &'a mut Buffer,
     ) -> Result<&'a [u32], JobError>;
 
-    /// Whether any of the [`neighbours`](Graph::neighbours) is such a one, where it is likely that one of the first is: the
-    /// rest of a list is read only if none of those was.
-    ///
-    /// # Errors
-    ///
-    /// The list cannot be read.
-    #[inline]
-    fn any_neighbour(
-        &self,
-        direction: Direction,
-        vertex: u32,
-        buffer: &mut Buffer,
-        such: impl Fn(u32) -> bool,
-    ) -> Result<bool, JobError> {
-        Ok(self.neighbours(direction, vertex, buffer)?.iter().any(|neighbour| such(*neighbour)))
-    }
-
     /// Whether any edge may weigh other than 1.
     fn has_weights(&self) -> bool;
 
@@ -137,17 +120,6 @@ impl<G: Graph> Graph for &G {
         buffer: &'a mut Buffer,
     ) -> Result<&'a [u32], JobError> {
         (**self).neighbours(direction, vertex, buffer)
-    }
-
-    #[inline]
-    fn any_neighbour(
-        &self,
-        direction: Direction,
-        vertex: u32,
-        buffer: &mut Buffer,
-        such: impl Fn(u32) -> bool,
-    ) -> Result<bool, JobError> {
-        (**self).any_neighbour(direction, vertex, buffer, such)
     }
 
     fn has_weights(&self) -> bool {

@@ -6,10 +6,6 @@ use graph_store::store::Snapshot;
 use super::{Buffer, Graph};
 use crate::JobError;
 
-/// Neighbours that are read before all of them are, where one of the first is likely to be enough. Read one by one, as
-/// these are, each takes about twice as long.
-const READ_FIRST: usize = 16;
-
 /// Who follows whom, as of a snapshot: vertices are user ids, and nothing of the lists is kept in memory besides the one
 /// that is being looked at. A user id that was given out is a vertex, with or without edges.
 #[derive(Clone, Copy, Debug)]
@@ -27,17 +23,6 @@ impl<'a> SnapshotGraph<'a> {
     /// Whose lists these are.
     pub fn snapshot(&self) -> &'a Snapshot {
         self.snapshot
-    }
-
-    /// The neighbours of a vertex, if all of them are vertices.
-    #[inline]
-    fn known<'b>(&self, vertex: u32, neighbours: &'b [u32]) -> Result<&'b [u32], JobError> {
-        let vertices = self.vertices();
-        // The greatest is the last, unless the list was damaged before its checksum was made.
-        match neighbours.iter().copied().max() {
-            Some(neighbour) if neighbour >= vertices => Err(JobError::UnknownNeighbour { vertex, neighbour, vertices }),
-            _ => Ok(neighbours),
-        }
     }
 }
 
@@ -68,20 +53,12 @@ impl Graph for SnapshotGraph<'_> {
         buffer: &'a mut Buffer,
     ) -> Result<&'a [u32], JobError> {
         self.snapshot.ids_into(list(direction, vertex), &mut buffer.ids)?;
-        self.known(vertex, &buffer.ids)
-    }
-
-    #[inline]
-    fn any_neighbour(
-        &self,
-        direction: Direction,
-        vertex: u32,
-        buffer: &mut Buffer,
-        such: impl Fn(u32) -> bool,
-    ) -> Result<bool, JobError> {
-        let are_all = self.snapshot.first_ids_into(list(direction, vertex), READ_FIRST, &mut buffer.ids)?;
-        let any = |neighbours: &[u32]| neighbours.iter().any(|neighbour| such(*neighbour));
-        Ok(any(self.known(vertex, &buffer.ids)?) || !are_all && any(self.neighbours(direction, vertex, buffer)?))
+        let vertices = self.vertices();
+        // The greatest is the last, unless the list was damaged before its checksum was made.
+        match buffer.ids.iter().copied().max() {
+            Some(neighbour) if neighbour >= vertices => Err(JobError::UnknownNeighbour { vertex, neighbour, vertices }),
+            _ => Ok(&buffer.ids),
+        }
     }
 
     fn has_weights(&self) -> bool {

@@ -127,8 +127,8 @@ impl<G: Graph> Search<'_, G> {
             let mut next = Front::default();
             for vertex in self.graph.lying_order(chunk) {
                 if level(vertex).load(Ordering::Relaxed) == UNREACHED {
-                    let at_front = |source| level(source).load(Ordering::Relaxed) == depth;
-                    if self.graph.any_neighbour(Direction::Reverse, vertex, buffer, at_front)? {
+                    let mut sources = self.graph.neighbours(Direction::Reverse, vertex, buffer)?.iter();
+                    if sources.any(|source| level(*source).load(Ordering::Relaxed) == depth) {
                         level(vertex).store(depth + 1, Ordering::Relaxed);
                         next.push(self.graph, vertex)?;
                     }

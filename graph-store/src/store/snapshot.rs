@@ -135,25 +135,6 @@ impl Snapshot {
         Ok(())
     }
 
-    /// The smallest members of a list, so many of them at least if it has them, in place of what `ids` held: for readers who
-    /// hope not to need the others. Answers whether they are all, as those of a list always are in which something changed
-    /// since its segment.
-    ///
-    /// # Errors
-    ///
-    /// A segment that is damaged.
-    pub fn first_ids_into(&self, list: ListRef, least: usize, ids: &mut Vec<u32>) -> Result<bool, StoreError> {
-        let (key, slot) = self.key(list);
-        if slot.deltas(key).next().is_some() {
-            self.ids_into(list, ids)?;
-            return Ok(true);
-        }
-        ids.clear();
-        let Some(list) = slot.segments.list(key)? else { return Ok(true) };
-        ids.extend(list.iter().take(least));
-        Ok(list.len() <= least)
-    }
-
     /// How many members a list has.
     ///
     /// # Errors
