@@ -11,18 +11,21 @@ pub struct Scored {
     pub score: f32,
 }
 
-/// The best of some candidates, best first; of those who score the same, the smaller vertex.
-pub(super) fn best(mut candidates: Vec<(f64, u32)>, top: usize) -> Vec<Scored> {
+/// The best of some candidates, best first; of those who score the same, the smaller vertex. Scores that a reader cannot tell
+/// apart are the same.
+pub(super) fn best(candidates: Vec<(f64, u32)>, top: usize) -> Vec<Scored> {
+    let scored = |(score, vertex)| Scored { vertex, score: score as f32 };
+    let mut candidates: Vec<Scored> = candidates.into_iter().map(scored).collect();
     if top < candidates.len() {
         candidates.select_nth_unstable_by(top, best_first);
         candidates.truncate(top);
     }
     candidates.sort_unstable_by(best_first);
-    candidates.into_iter().map(|(score, vertex)| Scored { vertex, score: score as f32 }).collect()
+    candidates
 }
 
-fn best_first((a_score, a): &(f64, u32), (b_score, b): &(f64, u32)) -> Ordering {
-    b_score.total_cmp(a_score).then(a.cmp(b))
+fn best_first(a: &Scored, b: &Scored) -> Ordering {
+    b.score.total_cmp(&a.score).then(a.vertex.cmp(&b.vertex))
 }
 
 #[cfg(test)]
@@ -36,5 +39,13 @@ mod tests {
         assert_eq!(vertices(3), [4, 1, 9]);
         assert_eq!(vertices(9), [4, 1, 9, 7, 0]);
         assert_eq!(vertices(0), [0; 0]);
+    }
+
+    #[test]
+    fn scores_that_are_told_alike_are_equal() {
+        let candidates = vec![(0.1 + f64::EPSILON, 7), (0.1, 4), (0.1 + 2.0 * f64::EPSILON, 9)];
+        let vertices = |top| best(candidates.clone(), top).iter().map(|scored| scored.vertex).collect::<Vec<_>>();
+        assert_eq!(vertices(2), [4, 7]);
+        assert_eq!(vertices(3), [4, 7, 9]);
     }
 }

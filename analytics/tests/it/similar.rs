@@ -49,13 +49,13 @@ proptest! {
                     Measure::Jaccard => own.union(&others).count() as f64,
                     Measure::Cosine => ((own.len() * others.len()) as f64).sqrt(),
                 };
-                (common / whole, other)
+                Scored { vertex: other, score: (common / whole) as f32 }
             };
             let mut expected: Vec<_> = (0..USERS).filter(|other| *other != user).map(similarity).collect();
-            expected.retain(|(similarity, _)| *similarity > 0.0);
-            expected.sort_by(|(a_score, a), (b_score, b)| b_score.total_cmp(a_score).then(a.cmp(b)));
-            let expected = expected.into_iter().map(|(score, vertex)| Scored { vertex, score: score as f32 });
-            prop_assert_eq!(found, expected.take(top).collect::<Vec<_>>());
+            expected.retain(|scored| scored.score > 0.0);
+            expected.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.vertex.cmp(&b.vertex)));
+            expected.truncate(top);
+            prop_assert_eq!(found, expected);
         }
     }
 
