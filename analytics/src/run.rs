@@ -137,12 +137,15 @@ impl<'a> Run<'a> {
         if needed > bound { Err(JobError::Memory { job, needed, bound }) } else { Ok(()) }
     }
 
-    /// Whether to go on. Passes ask for themselves, at every chunk.
+    /// Whether to go on. Passes ask for themselves, at every chunk. A job of low priority rests here while others want its processors.
     ///
     /// # Errors
     ///
     /// [`JobError::Cancelled`].
     pub fn check(&self) -> Result<(), JobError> {
+        if self.options.low_priority {
+            priority::rest();
+        }
         if self.cancelled.load(Ordering::Relaxed) { Err(JobError::Cancelled) } else { Ok(()) }
     }
 
