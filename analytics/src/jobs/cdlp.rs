@@ -50,9 +50,10 @@ pub fn cdlp<G: Graph>(graph: &G, parameters: &Cdlp, labels: Vec<u64>, run: &Run<
         return Err(JobError::Parameter { name: "labels", expected: "as many as there are vertices" });
     }
     let step = run.step("spreading", u64::from(parameters.iterations) * labels.len() as u64);
+    let job =
+        format!("cdlp {parameters:?} from labels of checksum {:08x}", crc32c::crc32c(bytemuck::cast_slice(&labels)));
     let mut next = labels.clone();
     let mut spread = Labels { labels, iterations: 0 };
-    let job = format!("cdlp {parameters:?}");
     if let Some(saved) = run.resume(&job)?
         && let Some(labels) = saved.array(0, next.len())
     {

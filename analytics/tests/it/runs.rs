@@ -19,6 +19,7 @@ use crate::support::{random_edges, run_on};
 /// Enough for several pieces of work.
 const VERTICES: u32 = 5000;
 const PAGERANK: Job = Job::PageRank(PageRank { damping: 0.85, iterations: 12, tolerance: None });
+const INFLUENCE: Job = Job::Influence(Influence { precision: 7, rounds_max: 1024 });
 const CDLP: Job = Job::Cdlp(Cdlp { iterations: 12 });
 const SIMILAR: Similar = Similar {
     top: 3,
@@ -42,7 +43,7 @@ const JOBS: [Job; 15] = [
     Job::Degrees,
     Job::Reciprocity,
     Job::Communities(Communities { resolution: 1.0, iterations: 2 }),
-    Job::Influence(Influence { precision: 7, rounds_max: 1024 }),
+    INFLUENCE,
     Job::Similar(SIMILAR, Users::All),
     Job::Similar(Similar { steps_max: 0, ..SIMILAR }, Users::All),
     Job::WhoToFollow(WHO_TO_FOLLOW, Users::All),
@@ -137,7 +138,8 @@ fn with_checkpoints(
 #[test]
 fn a_job_that_was_interrupted_goes_on_to_the_same_result_bit_by_bit() {
     let similar = [u64::MAX, 0].map(|steps_max| Job::Similar(Similar { steps_max, ..SIMILAR }, Users::All));
-    for job in [PAGERANK, CDLP, Job::WhoToFollow(WHO_TO_FOLLOW, Users::All)].into_iter().chain(similar) {
+    let others = [PAGERANK, CDLP, INFLUENCE, Job::WhoToFollow(WHO_TO_FOLLOW, Users::All)];
+    for job in others.into_iter().chain(similar) {
         let whole = found(&job, &run_on(2)).expect("readable");
         let disk = SimulatedDisk::new();
         let written = || disk.read(Path::new("analytics/job.checkpoint")).is_ok();
@@ -171,6 +173,23 @@ fn labels_that_stay_are_no_iteration_more_for_who_was_interrupted_at_the_end() {
     assert_eq!(whole.figures["iterations"], 3);
     assert_eq!(spread(), whole);
     assert_eq!(*said.lock().expect("no panic"), [Resumption::Fresh, Resumption::Resumed { iteration: 2 }]);
+}
+
+/// Labels of an interrupted run were numbers of the store, and those of the next were external ids: one result had both.
+#[test]
+fn labels_go_on_from_labels_of_the_same_kind_alone() {
+    let disk = SimulatedDisk::new();
+    let spread = |id: &dyn Fn(u32) -> u64| {
+        let said = Mutex::new(Vec::new());
+        let tell = |resumption: &Resumption| said.lock().expect("no panic").push(resumption.clone());
+        let checkpoints = Checkpoints::new(&disk, "cdlp.checkpoint".into(), "a graph".to_owned(), Duration::ZERO, tell);
+        let spread = CDLP.run(graph(), false, id, &run_on(1).with_checkpoints(&checkpoints)).expect("arrays");
+        assert_eq!(spread, CDLP.run(graph(), false, id, &run_on(1)).expect("arrays"));
+        said.lock().expect("no panic").remove(0)
+    };
+    assert_eq!(spread(&u64::from), Resumption::Fresh);
+    assert!(matches!(spread(&u64::from), Resumption::Resumed { .. }));
+    assert!(matches!(spread(&id), Resumption::Other { .. }));
 }
 
 /// A full disk ended a job of hours.

@@ -20,6 +20,7 @@ mod counters;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::Direction;
+use bytemuck::cast_slice;
 
 use crate::graph::{Buffer, Graph};
 use crate::run::Step;
@@ -45,10 +46,10 @@ impl Default for Influence {
 }
 
 impl Influence {
-    /// Bytes of memory that it takes: two counters, the ball and a flag for each vertex.
+    /// Bytes of memory that it takes: two counters, the ball, once more as a checkpoint has it, and a flag for each vertex.
     pub fn memory(&self, vertices: u32) -> u64 {
         let counters = 2_u64 << self.precision.min(32);
-        u64::from(vertices) * (counters + (size_of::<Ball>() + size_of::<AtomicBool>()) as u64)
+        u64::from(vertices) * (counters + (size_of::<Ball>() + size_of::<KeptBall>() + size_of::<AtomicBool>()) as u64)
     }
 
     /// The relative standard error of the size of a ball.
@@ -109,6 +110,19 @@ struct Ball {
     has_changed: bool,
 }
 
+/// A ball as checkpoints have it: its size, the harmonic centrality, and 1 where it has changed.
+type KeptBall = [f64; 3];
+
+impl Ball {
+    fn kept(&self) -> KeptBall {
+        [self.size, self.harmonic, self.has_changed.into()]
+    }
+
+    fn of([size, harmonic, has_changed]: KeptBall) -> Self {
+        Ball { size, harmonic, has_changed: has_changed > 0.0 }
+    }
+}
+
 /// Estimates all distances. For an undirected graph both directions are the same; for a directed one they are those along
 /// edges, from who follows to who is followed.
 ///
@@ -125,8 +139,19 @@ pub fn influence<G: Graph>(graph: &G, parameters: &Influence, run: &Run<'_>) -> 
     let mut next = counters.clone();
     let mut balls = vec![Ball { size: 1.0, harmonic: 0.0, has_changed: true }; vertices];
     let mut distances = Distances { neighbourhood: vec![vertices as f64], harmonic: Vec::new(), is_complete: false };
-    let step = run.step("growing", 2 * u64::from(parameters.rounds_max) * vertices as u64);
-    for distance in 1..=parameters.rounds_max {
+    let job = format!("influence {parameters:?} with seed {}", run.seed());
+    if let Some(saved) = run.resume(&job)?
+        && let Some(registers) = saved.array(0, counters.registers.len())
+        && let Some(kept) = saved.array(1, vertices)
+        && let Some(neighbourhood) = saved.array(2, saved.iteration as usize + 1)
+    {
+        counters.registers = registers;
+        balls = kept.into_iter().map(Ball::of).collect();
+        distances.neighbourhood = neighbourhood;
+    }
+    let rounds = distances.neighbourhood.len() as u32..=parameters.rounds_max;
+    let step = run.step("growing", 2 * rounds.clone().count() as u64 * vertices as u64);
+    for distance in rounds {
         let touched = touched(graph, &balls, &step, run)?;
         let unite = |buffer: &mut Buffer, chunk: std::ops::Range<u32>, rows: &mut [u8]| {
             let start = chunk.start;
@@ -170,6 +195,8 @@ pub fn influence<G: Graph>(graph: &G, parameters: &Influence, run: &Run<'_>) -> 
             break;
         }
         distances.neighbourhood.push(grown.iter().map(|(pairs, _)| pairs).sum());
+        let kept: Vec<KeptBall> = balls.iter().map(Ball::kept).collect();
+        run.save(&job, distance, &[&counters.registers, cast_slice(&kept), cast_slice(&distances.neighbourhood)]);
     }
     distances.harmonic = balls.iter().map(|ball| ball.harmonic).collect();
     Ok(distances)
