@@ -5,7 +5,7 @@
 //! "Work-efficient parallel GPU methods for single-source shortest paths", 2014). A distance is the least sum over all
 //! paths, edges added from the source on: the same whichever thread was first.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use base::Direction;
 
@@ -23,9 +23,10 @@ pub struct Sssp {
 }
 
 impl Sssp {
-    /// Bytes of memory that it takes: a distance and, at worst, three places in piles for each vertex.
+    /// Bytes of memory that it takes: a distance, a flag and, at worst, six places in piles for each vertex: those near, those
+    /// who became closer, by thread and all together, and those far away, up to three times before they are looked through.
     pub fn memory(vertices: u32) -> u64 {
-        u64::from(vertices) * (size_of::<u64>() + 3 * size_of::<u32>()) as u64
+        u64::from(vertices) * (size_of::<u64>() + size_of::<AtomicBool>() + 6 * size_of::<u32>()) as u64
     }
 }
 
@@ -42,23 +43,30 @@ pub fn sssp<G: Graph>(graph: &G, parameters: &Sssp, run: &Run<'_>) -> Result<Vec
         return Err(JobError::Parameter { name: "source", expected: "a vertex of the graph" });
     }
     let distances: Vec<AtomicU64> = (0..vertices).map(|_| AtomicU64::new(f64::INFINITY.to_bits())).collect();
+    if parameters.weighted && !graph.has_weights() && graph.edges() > 0 {
+        return Err(JobError::Parameter { name: "weights", expected: "left out: the import kept none" });
+    }
     let weighted = parameters.weighted && graph.has_weights();
-    let search = Search { graph, run, weighted, step: run.step("searching", vertices.into()), distances };
+    let are_closer = (0..vertices).map(|_| AtomicBool::new(false)).collect();
+    let search = Search { graph, run, weighted, step: run.step("searching", vertices.into()), distances, are_closer };
     search.distances[parameters.source as usize].store(0f64.to_bits(), Ordering::Relaxed);
     let width = search.mean_weight()?;
     let (mut near, mut far) = (vec![parameters.source], Vec::new());
     let mut threshold = width;
     while !near.is_empty() {
         while !near.is_empty() {
-            let (closer, further) =
-                search.shorten(&near)?.into_iter().partition(|vertex| search.distance(*vertex) < threshold);
-            near = closer;
-            far.extend::<Vec<u32>>(further);
+            let closer = search.shorten(&near)?;
+            near.clear();
+            for vertex in closer {
+                if search.distance(vertex) < threshold { near.push(vertex) } else { far.push(vertex) }
+            }
+            if far.len() > vertices as usize {
+                sort(&mut far);
+            }
         }
         // Whoever was reached on a shorter way since has been dealt with.
         far.retain(|vertex| search.distance(*vertex) >= threshold);
-        far.sort_unstable();
-        far.dedup();
+        sort(&mut far);
         let nearest = far.iter().map(|vertex| search.distance(*vertex)).fold(f64::INFINITY, f64::min);
         // At least the next number, should the width be lost beside the distance.
         threshold = (nearest + width).max(nearest.next_up());
@@ -74,6 +82,14 @@ struct Search<'a, G> {
     step: Step,
     /// The bits of numbers that are not negative, which are in the same order as the numbers.
     distances: Vec<AtomicU64>,
+    /// Who is in a pile of those who just became closer.
+    are_closer: Vec<AtomicBool>,
+}
+
+/// Sorts a pile in which the same vertex may be more than once.
+fn sort(pile: &mut Vec<u32>) {
+    pile.sort_unstable();
+    pile.dedup();
 }
 
 impl<G: Graph> Search<'_, G> {
@@ -104,7 +120,7 @@ impl<G: Graph> Search<'_, G> {
         Ok(sums.into_iter().sum::<f64>() / self.graph.edges() as f64)
     }
 
-    /// Goes on from some vertices, and answers those to whom that is shorter; the same one may be there twice.
+    /// Goes on from some vertices, and answers those to whom that is shorter, each once, in order.
     fn shorten(&self, from: &[u32]) -> Result<Vec<u32>, JobError> {
         let shortened = self.run.some(&self.step, from, Worker::default, |worker, from| {
             let mut shortened = Vec::new();
@@ -112,7 +128,9 @@ impl<G: Graph> Search<'_, G> {
                 let distance = self.distance(*source);
                 self.edges(*source, worker, |target, weight| {
                     let bits = (distance + weight).to_bits();
-                    if self.distances[target as usize].fetch_min(bits, Ordering::Relaxed) > bits {
+                    if self.distances[target as usize].fetch_min(bits, Ordering::Relaxed) > bits
+                        && !self.are_closer[target as usize].swap(true, Ordering::Relaxed)
+                    {
                         shortened.push(target);
                     }
                     Ok(())
@@ -122,7 +140,9 @@ impl<G: Graph> Search<'_, G> {
         })?;
         let mut shortened = shortened.concat();
         shortened.sort_unstable();
-        shortened.dedup();
+        for vertex in &shortened {
+            self.are_closer[*vertex as usize].store(false, Ordering::Relaxed);
+        }
         Ok(shortened)
     }
 
