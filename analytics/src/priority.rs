@@ -1,8 +1,7 @@
 //! Threads that give way to everybody else.
 
-use std::cell::RefCell;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::cell::Cell;
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,17 +25,17 @@ pub(crate) fn give_way() {
     let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
-/// How long a thread computes before it looks whether others want its processor.
-const STRETCH: Duration = Duration::from_micros(250);
+/// How long it takes until a thread looks whether others want its processor: some microseconds of work.
+const STRETCH: Duration = Duration::from_micros(500);
 
-/// The share of the time that others may take before they count: one in so many. The system's own threads take less.
+/// The share of a thread's time that others may take before they count: one in so many. The system's own threads take less.
 const OTHERS_SHARE: u32 = 100;
 
-/// The longest rest: what a thread computes in one go may take longer, and its readers should not wait for a job that sleeps.
+/// The longest rest: nobody who waits for a job should wait for one that sleeps.
 const REST_MAX: Duration = Duration::from_millis(5);
 
 thread_local! {
-    static PACE: RefCell<Option<Pace>> = const { RefCell::new(None) };
+    static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
 }
 
 /// Rests if others wanted the processor while the calling thread computed, for as long as it did. Asked between two pieces
@@ -46,58 +45,52 @@ thread_local! {
 /// a slice of some milliseconds. A processor that falls idle takes it out of there; one that goes on with a thread of the
 /// lowest priority does not.
 pub(crate) fn rest() {
-    PACE.with_borrow_mut(|pace| match pace {
-        Some(pace) => pace.rest(),
-        None => *pace = Some(Pace::begin()),
-    });
+    let Some(turn) = TURN.get() else { return TURN.set(Some(Turn::begin())) };
+    let time = turn.since.elapsed();
+    if time < STRETCH {
+        return;
+    }
+    let waited = waited().zip(turn.waited_before).map(|(now, before)| now.saturating_sub(before));
+    if let Some(rest) = rest_after(time, waited) {
+        thread::sleep(rest);
+    }
+    // What the thread waits for its processor after a rest is nobody's wish.
+    TURN.set(Some(Turn::begin()));
 }
 
-/// How a thread took turns with others since its last rest.
-#[derive(Debug)]
-struct Pace {
-    /// What the system tells of the thread, as long as it does.
-    schedule: Option<File>,
+/// What a thread does between two looks at others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Turn {
     since: Instant,
-    waited: Option<Duration>,
+    /// How long it had waited before in its life.
+    waited_before: Option<Duration>,
 }
 
-impl Pace {
+impl Turn {
     fn begin() -> Self {
-        let schedule = File::open("/proc/thread-self/schedstat").ok();
-        let waited = schedule.as_ref().and_then(waited);
-        Pace { schedule, since: Instant::now(), waited }
-    }
-
-    fn rest(&mut self) {
-        let time = self.since.elapsed();
-        if time < STRETCH {
-            return;
-        }
-        let before = self.waited;
-        let waited = self.schedule.as_ref().and_then(waited);
-        let waited = waited.zip(before).map(|(now, before)| now.saturating_sub(before));
-        if let Some(rest) = rest_after(time, waited) {
-            thread::sleep(rest);
-        }
-        // What it waited for its processor after the rest is nobody's wish.
-        self.waited = self.schedule.as_ref().and_then(self::waited);
-        self.since = Instant::now();
+        Turn { since: Instant::now(), waited_before: waited() }
     }
 }
 
-/// How long the thread has waited for a processor in its life, though it could have run: the second of three figures.
-fn waited(schedule: &File) -> Option<Duration> {
-    let mut text = [0; 64];
-    let read = schedule.read_at(&mut text, 0).ok()?;
-    let nanos = std::str::from_utf8(&text[..read]).ok()?.split_ascii_whitespace().nth(1)?;
-    nanos.parse().ok().map(Duration::from_nanos)
+/// How long the calling thread has waited for a processor in its life, though it could have run; none where the system does
+/// not tell.
+fn waited() -> Option<Duration> {
+    waited_of(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)
 }
 
-/// How long a thread rests after some time, of which it waited so much for others; where nobody knows, they count.
+/// Nanoseconds with a processor and without, and how often it was given one: not once, by a system that does not count.
+fn waited_of(schedule: &str) -> Option<Duration> {
+    let fields: Vec<u64> = schedule.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    match fields[..] {
+        [_, waited, turns] if turns > 0 => Some(Duration::from_nanos(waited)),
+        _ => None,
+    }
+}
+
+/// How long a thread rests after some time, of which it waited so much for a processor; where nobody knows, others wanted it.
 fn rest_after(time: Duration, waited: Option<Duration>) -> Option<Duration> {
-    let computed = time.saturating_sub(waited.unwrap_or_default());
     let wanted = waited.is_none_or(|waited| waited * OTHERS_SHARE > time);
-    wanted.then(|| computed.min(REST_MAX))
+    wanted.then(|| time.saturating_sub(waited.unwrap_or_default()).min(REST_MAX))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -132,20 +125,36 @@ mod tests {
 
     #[test]
     fn a_thread_rests_as_long_as_it_computed_where_others_want_its_processor() {
-        let millis = Duration::from_millis;
-        let rest = |time, waited| rest_after(millis(time), waited);
-        assert_eq!(rest(2, Some(Duration::ZERO)), None);
-        assert_eq!(rest(2, Some(Duration::from_micros(20))), None);
-        assert_eq!(rest(2, Some(Duration::from_micros(500))), Some(Duration::from_micros(1500)));
-        assert_eq!(rest(2, None), Some(millis(2)));
-        assert_eq!(rest(80, Some(millis(20))), Some(REST_MAX));
-        assert_eq!(rest(2, Some(millis(3))), Some(Duration::ZERO));
+        let micros = Duration::from_micros;
+        let rest = |time, waited| rest_after(micros(time), Some(micros(waited)));
+        assert_eq!(rest(2000, 0), None);
+        assert_eq!(rest(2000, 20), None);
+        assert_eq!(rest(2000, 21), Some(micros(1979)));
+        assert_eq!(rest(80_000, 20_000), Some(REST_MAX));
+        assert_eq!(rest_after(micros(900), None), Some(micros(900)));
     }
 
     #[test]
-    fn the_system_tells_how_long_a_thread_waited() {
-        let pace = Pace::begin();
-        let (before, schedule) = (pace.waited.expect("told"), pace.schedule.expect("open"));
-        assert!(waited(&schedule).expect("told") >= before);
+    fn the_system_tells_of_each_thread_how_long_it_awaited_a_processor() {
+        assert_eq!(waited_of("343809 17 3\n"), Some(Duration::from_nanos(17)));
+        for untold in ["0 0 0\n", "", "343809 17", "a b c"] {
+            assert_eq!(waited_of(untold), None, "{untold:?}");
+        }
+        assert!(waited().is_some());
+    }
+
+    #[test]
+    fn jobs_of_low_priority_rest_between_two_pieces_of_work_and_no_others() -> Result<(), Box<dyn Error>> {
+        for low_priority in [true, false] {
+            let run = Run::new(RunOptions { threads: 1, low_priority, ..RunOptions::default() })?;
+            let since = Instant::now().checked_sub(STRETCH).ok_or("the machine has just started")?;
+            let long_ago = Some(Turn { since, waited_before: None });
+            let has_rested = run.install(|| {
+                TURN.set(long_ago);
+                run.check().map(|()| TURN.get() != long_ago)
+            })?;
+            assert_eq!(has_rested, low_priority);
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Beamer, Asanović and Patterson, "Direction-optimizing breadth-first search" (SC 2012): while few vertices are at the
 //! front, their forward lists are read; while many are, it is cheaper that each vertex not reached yet looks into its
-//! reverse list for somebody at the front, and stops at the first. Either way a vertex gets the same level, so that the
+//! reverse list, which is decoded as a whole, for somebody at the front. Either way a vertex gets the same level, so that the
 //! answer does not depend on who came first.
 
 use std::sync::atomic::{AtomicU32, Ordering};
