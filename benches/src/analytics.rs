@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use analytics::jobs::{Cdlp, PageRank, Sssp};
+use analytics::jobs::{Cdlp, Communities, Influence, PageRank, Similar, Sssp, WhoToFollow};
 use analytics::run::Progress;
-use analytics::{Csr, Graph, Job, Run, RunOptions, SnapshotGraph};
+use analytics::{Csr, Graph, Job, Run, RunOptions, SnapshotGraph, Users};
 use anyhow::{Result, ensure};
 use base::clock::SystemClock;
 use base::disk::RealDisk;
@@ -37,30 +37,58 @@ pub struct Measured {
     /// Iterations of those that iterate.
     #[arg(long, default_value_t = 5)]
     iterations: u32,
+    /// People for whom jobs look that look for each alone, at even distances.
+    #[arg(long, default_value_t = 2000)]
+    people: u32,
     /// Leave plain arrays out, for graphs that memory does not hold as such.
     #[arg(long)]
     lists_only: bool,
 }
 
 impl Measured {
-    /// The jobs by name, each with how often it goes over the edges by its definition.
-    fn jobs(&self) -> Vec<(&'static str, Job, u64)> {
-        let iterations = self.iterations;
+    /// The jobs by name, each with what it works through, on a graph of so many vertices.
+    fn jobs(&self, vertices: u32) -> Vec<(&'static str, Job, Work)> {
+        let (iterations, once) = (self.iterations, Work::Passes(1));
+        let people: Vec<u32> = (0..vertices).step_by((vertices / self.people.max(1)).max(1) as usize).collect();
+        let (each, people) = (Work::People(people.len() as u64), Users::These(people));
         let ranks = PageRank { iterations, tolerance: None, ..PageRank::default() };
         let all = [
-            ("pagerank", Job::PageRank(ranks), iterations.into()),
-            ("wcc", Job::Wcc, 1),
-            ("degrees", Job::Degrees, 1),
-            ("bfs", Job::Bfs(0), 1),
-            ("sssp", Job::Sssp(Sssp { source: 0, weighted: false }), 1),
-            ("cdlp", Job::Cdlp(Cdlp { iterations }), iterations.into()),
-            ("reciprocity", Job::Reciprocity, 1),
-            ("kcore", Job::KCore, 1),
-            ("triangles", Job::Triangles, 1),
-            ("lcc", Job::Lcc, 1),
+            ("pagerank", Job::PageRank(ranks), Work::Passes(iterations.into())),
+            ("wcc", Job::Wcc, once),
+            ("degrees", Job::Degrees, once),
+            ("bfs", Job::Bfs(0), once),
+            ("sssp", Job::Sssp(Sssp { source: 0, weighted: false }), once),
+            ("cdlp", Job::Cdlp(Cdlp { iterations }), Work::Passes(iterations.into())),
+            ("reciprocity", Job::Reciprocity, once),
+            ("kcore", Job::KCore, once),
+            ("triangles", Job::Triangles, once),
+            ("lcc", Job::Lcc, once),
+            ("communities", Job::Communities(Communities::default()), once),
+            ("influence", Job::Influence(Influence { precision: 6, ..Influence::default() }), once),
+            ("similar", Job::Similar(Similar::default(), people.clone()), each),
+            ("who-to-follow", Job::WhoToFollow(WhoToFollow::default(), people), each),
         ];
         let wanted = |name: &str| self.jobs.is_empty() || self.jobs.iter().any(|job| job == name);
         all.into_iter().filter(|(name, _, _)| wanted(name)).collect()
+    }
+}
+
+/// What a job works through.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    /// All edges, so many times by its definition, whatever it saves or adds.
+    Passes(u64),
+    /// So many people, one after the other.
+    People(u64),
+}
+
+impl Work {
+    /// How much of what it is, on a graph of so many edges.
+    fn amount(self, edges: u64) -> (&'static str, f64) {
+        match self {
+            Work::Passes(passes) => ("edges", (edges * passes) as f64),
+            Work::People(people) => ("people", people as f64),
+        }
     }
 }
 
@@ -118,15 +146,17 @@ pub fn measure(data: &Path, measured: &Measured) -> Result<Value> {
 struct Measurement {
     name: String,
     seconds: f64,
-    edges_per_second: f64,
+    /// What there is so much of a second.
+    unit: &'static str,
+    per_second: f64,
     peak_rss_bytes: u64,
     found: analytics::Found,
 }
 
 fn measure_on(graph: &impl Graph, kind: &str, measured: &Measured) -> Result<Vec<Measurement>> {
-    let jobs = measured.jobs();
+    let jobs = measured.jobs(graph.vertices());
     let mut measurements: Vec<Measurement> = Vec::new();
-    for (name, job, passes) in &jobs {
+    for (name, job, work) in &jobs {
         for threads in &measured.threads {
             let run = Run::new(RunOptions { threads: *threads, seed: SEED, ..RunOptions::default() })?;
             let last = Mutex::new(Instant::now());
@@ -135,11 +165,12 @@ fn measure_on(graph: &impl Graph, kind: &str, measured: &Measured) -> Result<Vec
             let started = Instant::now();
             let found = job.run(graph, false, &u64::from, &run)?;
             let seconds = started.elapsed().as_secs_f64();
-            let edges_per_second = (graph.edges() * passes) as f64 / seconds;
+            let (unit, amount) = work.amount(graph.edges());
+            let per_second = amount / seconds;
             let name = format!("{name}_{threads}_threads");
-            eprintln!("{name} on {kind}: {seconds:.2} s, {:.0} million edges a second", edges_per_second / 1e6);
+            eprintln!("{name} on {kind}: {seconds:.2} s, {per_second:.3e} {unit} a second");
             let peak_rss_bytes = peak_rss_bytes()?;
-            measurements.push(Measurement { name, seconds, edges_per_second, peak_rss_bytes, found });
+            measurements.push(Measurement { name, seconds, unit, per_second, peak_rss_bytes, found });
         }
     }
     Ok(measurements)
@@ -155,11 +186,8 @@ fn tell(name: &str, Progress { step, done, total }: Progress, last: &Mutex<Insta
 
 fn figures(measurements: &[Measurement]) -> Value {
     let of_one = |one: &Measurement| {
-        let figures = json!({
-            "seconds": one.seconds,
-            "edges_per_second": one.edges_per_second,
-            "peak_rss_bytes": one.peak_rss_bytes,
-        });
+        let mut figures = json!({ "seconds": one.seconds, "peak_rss_bytes": one.peak_rss_bytes });
+        figures[format!("{}_per_second", one.unit)] = one.per_second.into();
         (one.name.clone(), figures)
     };
     Value::Object(measurements.iter().map(of_one).collect())

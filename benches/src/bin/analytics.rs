@@ -1,7 +1,7 @@
 //! Jobs over a whole graph: on the compressed lists of a store, and beside it on plain arrays.
 //!
-//! Prints one JSON object: for each job, kind of graph and number of threads the seconds, the edges a second and the most
-//! memory that the process had, and how fast the lists are compared with the arrays.
+//! Prints one JSON object: for each job, kind of graph and number of threads the seconds, the edges a second (people, where
+//! a job looks for each alone) and the most memory that the process had, and how fast the lists are compared with the arrays.
 
 use std::path::PathBuf;
 
