@@ -10,18 +10,19 @@ use api::{Accounts, NewAccount};
 use base::UserId;
 use base::clock::{Clock, SystemClock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use graph_store::Store;
+use graph_store::adjacency::Encoding;
 use graph_store::import::columns::Layout;
 use graph_store::import::format::Format;
 use graph_store::import::{EdgeList, Import, Step};
 use graph_store::reorder::Order;
 use graph_store::store::BulkOptions;
+use graph_store::{Options, Store};
 
 use super::graph::{json, table};
 use super::{Failure, memory};
 use crate::config::{Config, Role};
 use crate::progress::Progress;
-use crate::roles::services::{api_settings, open_store};
+use crate::roles::services::{api_settings, open_store_with};
 
 /// Less memory than this is no help to anybody.
 const MEMORY_MIN: u64 = 64 << 20;
@@ -70,6 +71,14 @@ pub(super) fn command() -> Command {
                 .help("Number new people by who follows whom instead of by their ids, which makes lists smaller; slow"),
         )
         .arg(
+            Arg::new("encoding")
+                .long("encoding")
+                .value_name("ENCODING")
+                .value_parser(["auto", "packed", "roaring"])
+                .default_value("auto")
+                .help("How the new lists are encoded: by what suits each, all packed, or all as bitmaps"),
+        )
+        .arg(
             Arg::new("memory")
                 .long("memory")
                 .value_name("BYTES")
@@ -104,7 +113,8 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let reading = Reading::of(&import);
     let edges = EdgeList::read(&import, &|step| reading.tell(step))?;
     let lines = reading.end();
-    let store = open_store(&config.data, config.slots)
+    let options = Options { slots: config.slots, encoding: encoding(flags), ..Options::default() };
+    let store = open_store_with(&config.data, options)
         .with_context(|| format!("opening the graph in {}", config.data.display()))?;
     let loaded = {
         let progress = Progress::with_rate("writing", lines, "edges");
@@ -124,6 +134,14 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     report["accounts_added"] = accounts.context("making accounts")?.into();
     super::print(&if flags.get_flag("json") { format!("{report}\n") } else { table(&report) })?;
     Ok(())
+}
+
+fn encoding(flags: &ArgMatches) -> Encoding {
+    match flags.get_one::<String>("encoding").map(String::as_str) {
+        Some("packed") => Encoding::Packed,
+        Some("roaring") => Encoding::Roaring,
+        _ => Encoding::Auto,
+    }
 }
 
 /// How far files are read, one after the other.
