@@ -1,7 +1,8 @@
 //! `roost graph import`: an edge list becomes part of a graph, and its people, on request, get accounts.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::Context;
 use api::accounts::IMPORT_MAX;
@@ -9,18 +10,19 @@ use api::{Accounts, NewAccount};
 use base::UserId;
 use base::clock::{Clock, SystemClock};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use graph_store::Store;
+use graph_store::adjacency::Encoding;
 use graph_store::import::columns::Layout;
 use graph_store::import::format::Format;
 use graph_store::import::{EdgeList, Import, Step};
 use graph_store::reorder::Order;
 use graph_store::store::BulkOptions;
+use graph_store::{Options, Store};
 
 use super::graph::{json, table};
 use super::{Failure, memory};
 use crate::config::{Config, Role};
 use crate::progress::Progress;
-use crate::roles::services::{api_settings, open_store};
+use crate::roles::services::{api_settings, open_store_with};
 
 /// Less memory than this is no help to anybody.
 const MEMORY_MIN: u64 = 64 << 20;
@@ -69,6 +71,14 @@ pub(super) fn command() -> Command {
                 .help("Number new people by who follows whom instead of by their ids, which makes lists smaller; slow"),
         )
         .arg(
+            Arg::new("encoding")
+                .long("encoding")
+                .value_name("ENCODING")
+                .value_parser(["auto", "packed", "roaring"])
+                .default_value("auto")
+                .help("How the new lists are encoded: by what suits each, all packed, or all as bitmaps"),
+        )
+        .arg(
             Arg::new("memory")
                 .long("memory")
                 .value_name("BYTES")
@@ -100,15 +110,20 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     };
 
     // Everything is read before the data folder is touched: a malformed line leaves no trace.
-    let edges = {
-        let progress = Progress::new("reading", Progress::SHARES);
-        EdgeList::read(&import, &|step| tell(&progress, step))?
-    };
-    let store = open_store(&config.data, config.slots)
+    let reading = Reading::of(&import);
+    let edges = EdgeList::read(&import, &|step| reading.tell(step))?;
+    let lines = reading.end();
+    let options = Options { slots: config.slots, encoding: encoding(flags), ..Options::default() };
+    let store = open_store_with(&config.data, options)
         .with_context(|| format!("opening the graph in {}", config.data.display()))?;
     let loaded = {
-        let progress = Progress::new("writing", Progress::SHARES);
-        edges.load_into(&store, &|step| tell(&progress, step)).map_err(anyhow::Error::from)
+        let progress = Progress::with_rate("writing", lines, "edges");
+        let tell = |step| {
+            if let Step::Writing { share } = step {
+                progress.set_share(share)
+            }
+        };
+        edges.load_into(&store, &tell).map_err(anyhow::Error::from)
     };
     let accounts = match &loaded {
         Ok(_) if flags.get_flag("with-accounts") => super::runtime()?.block_on(make_accounts(&config, &store)),
@@ -121,19 +136,67 @@ pub(super) fn run(flags: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(progress: &Progress, step: Step) {
-    match step {
-        Step::Reading { bytes, bytes_total: Some(total), .. } => progress.set_share(bytes as f64 / total.max(1) as f64),
-        // Of standard input nobody knows the end.
-        Step::Reading { .. } => {}
-        Step::Writing { share } => progress.set_share(share),
+fn encoding(flags: &ArgMatches) -> Encoding {
+    match flags.get_one::<String>("encoding").map(String::as_str) {
+        Some("packed") => Encoding::Packed,
+        Some("roaring") => Encoding::Roaring,
+        _ => Encoding::Auto,
+    }
+}
+
+/// How far files are read, one after the other.
+struct Reading {
+    unit: &'static str,
+    state: Mutex<ReadingState>,
+}
+
+struct ReadingState {
+    /// Of the file that is being read.
+    progress: Option<Progress>,
+    /// When its reading began.
+    started: Instant,
+    lines: u64,
+    bytes: u64,
+}
+
+impl ReadingState {
+    fn new() -> ReadingState {
+        ReadingState { progress: None, started: Instant::now(), lines: 0, bytes: 0 }
+    }
+}
+
+impl Reading {
+    fn of(import: &Import) -> Reading {
+        // A list of people has lines, too.
+        let unit = if import.vertices.is_some() { "lines" } else { "edges" };
+        Reading { unit, state: Mutex::new(ReadingState::new()) }
+    }
+
+    fn tell(&self, step: Step) {
+        let Step::Reading { lines, bytes, bytes_total } = step else { return };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another length is another file.
+        if state.progress.as_ref().is_some_and(|progress| progress.total() != bytes_total) {
+            *state = ReadingState::new();
+        }
+        let state = &mut *state;
+        // Threads come in any order.
+        state.lines = state.lines.max(lines);
+        state.bytes = state.bytes.max(bytes);
+        let make = || Progress::of_file("reading", bytes_total, self.unit, state.started);
+        state.progress.get_or_insert_with(make).set_read(state.bytes, state.lines);
+    }
+
+    /// The lines of the last file, which is that of the edges.
+    fn end(self) -> u64 {
+        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).lines
     }
 }
 
 /// Makes an account for each user with an external id who has none; answers how many are new.
 async fn make_accounts(config: &Config, store: &Store) -> anyhow::Result<u64> {
     let accounts = Accounts::open(&api_settings(config), Arc::new(SystemClock)).await?;
-    let progress = Progress::new("accounts", store.users().into());
+    let progress = Progress::with_rate("accounts", store.users().into(), "people");
     let now_ms = SystemClock.now_ms();
     let users: Vec<UserId> = (0..store.users()).map(UserId).collect();
     let mut added = 0;

@@ -131,7 +131,11 @@ impl Services {
 
 /// The store of a data folder's graph; made where there is none. What it had to mend is logged.
 pub(crate) fn open_store(data: &Path, slots: Option<Slots>) -> Result<Store, StoreError> {
-    let options = Options { slots, ..Options::default() };
+    open_store_with(data, Options { slots, ..Options::default() })
+}
+
+/// The same with other settings.
+pub(crate) fn open_store_with(data: &Path, options: Options) -> Result<Store, StoreError> {
     let (store, recovery) = Store::open(Arc::new(RealDisk), Arc::new(SystemClock), &folders::graph(data), options)?;
     if let Some(cut) = &recovery.cut {
         tracing::warn!(?cut, "the torn end of the log was cut off: nothing of it was ever acknowledged");

@@ -159,6 +159,34 @@ fn edges_and_people_come_from_different_places() {
 }
 
 #[test]
+fn lists_are_encoded_as_asked_for_and_are_the_same() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("edges.txt");
+    // Most near the user, so that a window takes less than packing; some far away, so that bitmaps take more.
+    let near = |user: u64| (1..=30).map(move |step| user + step);
+    let far = |user: u64| (1..=5).map(move |step| user + step * 3_001 + user * step % 1_000);
+    let edges = (0..20_000u64).flat_map(|user| near(user).chain(far(user)).map(move |target| (user, target % 20_000)));
+    let lines: String = edges.map(|(source, target)| format!("{source} {target}\n")).collect();
+    fs::write(&file, lines).expect("a file can be written");
+    let imported = |flags: &[&str]| {
+        let data = folder.path().join(flags.last().unwrap_or(&"default"));
+        import(&data, &file, flags);
+        check(&data);
+        let bytes = stats(&data)["segment_bytes_forward"].as_u64().expect("a number of bytes");
+        (bytes, run(&["graph", "export", "--data", name(&data), "--format", "text", "-"]).success())
+    };
+    let (default, expected) = imported(&[]);
+    let [auto, packed, roaring] = ["auto", "packed", "roaring"].map(|encoding| {
+        let (bytes, edges) = imported(&["--encoding", encoding]);
+        assert!(edges == expected, "other edges came out of {encoding} lists");
+        bytes
+    });
+    assert_eq!(default, auto);
+    assert!(2 * auto < packed && 3 * packed < 2 * roaring, "{auto}, {packed} and {roaring} bytes");
+    run(&["graph", "import", "--data", name(folder.path()), "--encoding", "zip", name(&file)]).failure(2);
+}
+
+#[test]
 fn a_malformed_line_stops_an_import_and_nothing_has_changed() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let data = folder.path().join("data");

@@ -3,6 +3,7 @@
 //! - [`support`]: processes, clients, the data sets, and models to compare with.
 //! - [`cli`]: usage, settings, exit codes, what else listens.
 //! - [`import`]: real graphs in, the same graphs out.
+//! - [`killed_import`]: SIGKILL in the middle of an import.
 //! - [`generate`]: made-up graphs, counted, imported and found whole.
 //! - [`operations`]: export, backup while it serves, restore, repair.
 //! - [`engines`]: DuckDB and Polars over what is exported for them compute what we do.
@@ -29,6 +30,7 @@ mod engines;
 mod feeds;
 mod generate;
 mod import;
+mod killed_import;
 mod live_analytics;
 mod modes;
 mod notifications;

@@ -1,5 +1,6 @@
 //! An answer that is always the same, from a server as Roost's is: the same HTTP library with the same deadlines, the same
-//! middleware around one route, the same recorder of metrics; on as many threads, in a process of its own.
+//! middleware around one route, the same recorder of metrics; on as many threads, in a process of its own: `roost serve` has no
+//! answer of that size that is always the same, and its users no use for one.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;

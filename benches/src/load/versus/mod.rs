@@ -3,12 +3,14 @@
 //!
 //! - [`feeds`]: who follows whom, what was said, and what each feed must be.
 //! - [`roost`], [`postgres`], [`redis`]: the systems.
+//! - [`deliveries`]: how many of them Roost delivers, in this process.
 //! - [`fixed`]: an answer of the same size that is always the same, from the server that Roost has.
 //! - [`report`]: the figures side by side.
 //!
 //! The systems are there all at once and asked in turn, several times over, of which the middle counts. Nothing is timed
 //! before each of them has given every reader the right feed.
 
+pub mod deliveries;
 pub mod feeds;
 pub mod fixed;
 pub mod postgres;
@@ -24,7 +26,7 @@ use self::feeds::{Feed, Feeds};
 use self::fixed::Fixed;
 use self::postgres::{Form, Postgres};
 use self::redis::Redis;
-use self::report::{Report, Served};
+use self::report::{Delivered, Report, Served};
 use self::roost::{Asked, Pages, RoostFeeds};
 use super::stage::Stage;
 use crate::cores;
@@ -114,11 +116,18 @@ pub async fn compare(stage: &mut Stage, roost: &Roost, time: Duration) -> anyhow
         progress.set(done as u64 + 1, String::new);
     }
     // Lists are others afterwards.
+    let mut own_delivered = Vec::new();
     for _ in 0..ROUNDS {
         delivered.push(redis.deliver(&feeds, round).await?);
+        own_delivered.push(deliveries::deliver(stage.staged()));
     }
+    let own_delivered = own_delivered.into_iter().collect::<anyhow::Result<Vec<_>>>().map(middle);
+    if let Err(error) = &own_delivered {
+        eprintln!("not measured: {error:#}");
+    }
+    let delivered = Delivered { roost: own_delivered.ok(), redis: middle(delivered) };
     let served = served.map(middle);
-    Ok(Report::new(stage.staged().clone(), readers, &feeds, fixed.bytes(), served, middle(delivered)))
+    Ok(Report::new(stage.staged().clone(), readers, &feeds, fixed.bytes(), served, delivered))
 }
 
 /// Asks for every feed once; the requests.
