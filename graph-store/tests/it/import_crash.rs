@@ -2,16 +2,20 @@
 //! what it had written for nothing goes.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::disk::{Disk, SimulatedDisk};
-use base::{Relation, UserId};
-use graph_store::Store;
+use base::{Relation, Revision, Slots, UserId};
 use graph_store::log::Operation;
 use graph_store::reorder::Order;
 use graph_store::store::{Bulk, BulkError, BulkOptions, BulkReport, Columns, EdgeBatch, Wanted};
+use graph_store::{Options, Store};
 
-use crate::support::{Contents, NOW, Weights, change, contents, open, weights};
+use crate::asking_disk::AskingDisk;
+use crate::support::{Contents, NOW, Weights, change, contents, open, open_on, open_with, weights};
 
 /// External ids of who is in the store before, where somebody is.
 const KNOWN: [u64; 6] = [10, 20, 30, 40, 50, 1 << 40];
@@ -201,4 +205,44 @@ fn whatever_fails_once_in_an_import_what_is_acknowledged_afterwards_is_kept() {
         }
         assert!(retried > operations / 2, "{case:?}: only {retried} imports were repeated without a new start");
     }
+}
+
+#[test]
+fn what_a_killed_import_had_written_is_removed_and_told_at_the_next_start() {
+    let disk = SimulatedDisk::new();
+    let is_armed = Arc::new(AtomicBool::new(false));
+    let (armed, dead) = (is_armed.clone(), AtomicBool::new(false));
+    // Killed when all is written and only the manifest's name is missing, the process does nothing any more.
+    let asking = AskingDisk::new(disk.clone(), move |path| {
+        if armed.load(Ordering::Relaxed) && path == Path::new("graph/MANIFEST") {
+            dead.store(true, Ordering::Relaxed);
+        }
+        if dead.load(Ordering::Relaxed) { Err(io::Error::other("killed")) } else { Ok(()) }
+    });
+    let one_slot = || Options { slots: Slots::new(1), ..Options::default() };
+    let case = Case { filled: false, times_and_weights: true, reorder: None };
+    let (store, _) = open_on(Arc::new(asking), one_slot()).expect("an empty disk");
+    is_armed.store(true, Ordering::Relaxed);
+    case.import(&store).expect_err("killed");
+    drop(store);
+    disk.create(Path::new("graph/notes.txt")).expect("memory takes all");
+    let (store, recovery) = open_with(&disk, one_slot()).expect("the store is whole");
+    let left_over = [
+        "MANIFEST.tmp",
+        "catalog-00000004.table",
+        "externals-00000003.table",
+        "segments/0000-follow-forward-00000001.segment",
+        "segments/0000-follow-forward-00000001.times",
+        "segments/0000-follow-forward-00000001.weights",
+        "segments/0000-follow-reverse-00000002.segment",
+        "segments/0000-follow-reverse-00000002.times",
+        "segments/0000-follow-reverse-00000002.weights",
+    ];
+    assert_eq!(recovery.removed, left_over.map(|name| Path::new("graph").join(name)));
+    assert_eq!((store.users(), store.revision()), (0, Revision::ZERO));
+    assert!(disk.names(Path::new("graph/segments")).expect("a folder").is_empty());
+    assert!(disk.read(Path::new("graph/notes.txt")).is_ok(), "what is somebody else's stays");
+    drop(store);
+    let (_, recovery) = open_with(&disk, one_slot()).expect("the store is whole");
+    assert_eq!(recovery.removed, Vec::<PathBuf>::new(), "told once");
 }
