@@ -32,6 +32,8 @@ pub(super) const LEASE: Duration = Duration::from_secs(600);
 /// A lock is renewed once this much of its time has passed.
 const RENEW_AFTER: Duration = Duration::from_secs(120);
 const LOCK: &str = "LOCK";
+/// Bytes of a lock at the most: two numbers and their names take fewer.
+const LOCK_MAX_BYTES: u64 = 1024;
 
 /// Names are objects behind a prefix.
 #[derive(Clone, Debug)]
@@ -157,13 +159,15 @@ impl RemoteBlobs {
         let found = self.runtime.block_on(async {
             let found = self.store.get(&self.path(LOCK)).await?;
             let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
-            Ok((version, found.bytes().await?))
+            let body = if found.meta.size > LOCK_MAX_BYTES { None } else { Some(found.bytes().await?) };
+            Ok((version, body))
         });
         let (version, body) = match found {
             // It ended a moment ago.
             Err(Error::NotFound { .. }) => return Err(locked(0)),
             found => found.map_err(|source| self.error(LOCK, "read", source))?,
         };
+        let body = body.ok_or_else(|| BackupError::damaged(LOCK, format!("more than {LOCK_MAX_BYTES} bytes")))?;
         let left_ms = Held::decode(&body)?.left(now_ms).as_millis() as u64;
         if left_ms > 0 {
             return Err(locked(left_ms.div_ceil(1000)));
