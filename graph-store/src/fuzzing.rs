@@ -8,7 +8,7 @@
 //! A fuzzer does not guess checksums. So a target that reads a checksummed format takes the bytes as they are, or *sealed*:
 //! with the checksums put right, which is how one gets at what a checksum guards.
 
-use crate::{adjacency, import, log, published, query, segment, store};
+use crate::{adjacency, backup, import, log, published, query, segment, service, store};
 
 /// A decoder under test.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ const BUFFERS: usize = 64 << 20;
 const PAGE: usize = 2 << 30;
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 21] = [
     Target { name: "list", run: adjacency::parse_arbitrary, memory: BUFFERS, seeds: adjacency::fuzz_seeds },
     Target { name: "segment", run: segment::fuzz::files, memory: BUFFERS, seeds: segment::fuzz::files_seeds },
     Target { name: "times", run: segment::fuzz::times, memory: BUFFERS, seeds: segment::fuzz::times_seeds },
@@ -48,6 +48,9 @@ pub const TARGETS: [Target; 18] = [
     Target { name: "parquet", run: import::fuzz::parquet, memory: BUFFERS + PAGE, seeds: import::fuzz::parquet_seeds },
     Target { name: "expression", run: query::fuzz::expression, memory: BUFFERS, seeds: query::fuzz::expression_seeds },
     Target { name: "cursor", run: query::fuzz::cursor, memory: BUFFERS, seeds: query::fuzz::cursor_seeds },
+    Target { name: "backup", run: backup::fuzz::manifest, memory: BUFFERS, seeds: backup::fuzz::manifest_seeds },
+    Target { name: "lease", run: backup::fuzz::lease, memory: BUFFERS, seeds: backup::fuzz::lease_seeds },
+    Target { name: "snapshot", run: service::fuzz::snapshot, memory: BUFFERS, seeds: service::fuzz::snapshot_seeds },
 ];
 
 /// The target of this name.

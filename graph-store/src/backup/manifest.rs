@@ -101,7 +101,7 @@ pub(super) fn is_object(name: &str) -> bool {
     name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn first_line(body: &[u8]) -> String {
+pub(super) fn first_line(body: &[u8]) -> String {
     format!("{MAGIC} crc32c={:08x} bytes={}", crc32c::crc32c(body), body.len())
 }
 

@@ -34,6 +34,7 @@
 mod blobs;
 mod error;
 mod folder;
+pub(crate) mod fuzz;
 mod location;
 mod manifest;
 mod remote;

@@ -28,10 +28,12 @@ const PART_BYTES: usize = 8 << 20;
 /// Parts of one object on their way at once.
 const PARTS_MAX: usize = 4;
 /// How long a lock is held without being renewed.
-const LEASE: Duration = Duration::from_secs(600);
+pub(super) const LEASE: Duration = Duration::from_secs(600);
 /// A lock is renewed once this much of its time has passed.
 const RENEW_AFTER: Duration = Duration::from_secs(120);
 const LOCK: &str = "LOCK";
+/// Bytes of a lock at the most: two numbers and their names take fewer.
+const LOCK_MAX_BYTES: u64 = 1024;
 
 /// Names are objects behind a prefix.
 #[derive(Clone, Debug)]
@@ -144,7 +146,7 @@ impl Blobs for RemoteBlobs {
 
 impl RemoteBlobs {
     fn put_lock(&self, held: &Held, mode: PutMode) -> Result<UpdateVersion, Error> {
-        let body = serde_json::to_vec(held).map_err(|error| Error::Generic { store: LOCK, source: error.into() })?;
+        let body = held.encode().map_err(|error| Error::Generic { store: LOCK, source: error.into() })?;
         let options = PutOptions { mode, ..PutOptions::default() };
         let path = self.path(LOCK);
         let put = self.store.put_opts(&path, PutPayload::from(body), options);
@@ -157,17 +159,16 @@ impl RemoteBlobs {
         let found = self.runtime.block_on(async {
             let found = self.store.get(&self.path(LOCK)).await?;
             let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
-            Ok((version, found.bytes().await?))
+            let body = if found.meta.size > LOCK_MAX_BYTES { None } else { Some(found.bytes().await?) };
+            Ok((version, body))
         });
         let (version, body) = match found {
             // It ended a moment ago.
             Err(Error::NotFound { .. }) => return Err(locked(0)),
             found => found.map_err(|source| self.error(LOCK, "read", source))?,
         };
-        let other: Held =
-            serde_json::from_slice(&body).map_err(|_| BackupError::damaged(LOCK, "not what a lock says"))?;
-        // A clock that is wrong may not lock a repository for ever.
-        let left_ms = other.until_ms.saturating_sub(now_ms).min(LEASE.as_millis() as u64);
+        let body = body.ok_or_else(|| BackupError::damaged(LOCK, format!("more than {LOCK_MAX_BYTES} bytes")))?;
+        let left_ms = Held::decode(&body)?.left(now_ms).as_millis() as u64;
         if left_ms > 0 {
             return Err(locked(left_ms.div_ceil(1000)));
         }
@@ -179,18 +180,31 @@ impl RemoteBlobs {
 }
 
 /// What the lock says.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Held {
+pub(super) struct Held {
     /// Past this, in milliseconds since 1970, nobody holds it.
-    until_ms: u64,
+    pub(super) until_ms: u64,
     /// Tells apart what is written at the same time.
-    nonce: u64,
+    pub(super) nonce: u64,
 }
 
 impl Held {
     fn from(now_ms: u64) -> Held {
         Held { until_ms: now_ms + LEASE.as_millis() as u64, nonce: rand::random() }
+    }
+
+    pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Held, BackupError> {
+        serde_json::from_slice(bytes).map_err(|_| BackupError::damaged(LOCK, "not what a lock says"))
+    }
+
+    /// How long it is still held. A clock that is wrong may not lock a repository for ever.
+    pub(super) fn left(&self, now_ms: u64) -> Duration {
+        Duration::from_millis(self.until_ms.saturating_sub(now_ms)).min(LEASE)
     }
 }
 

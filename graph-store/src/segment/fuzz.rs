@@ -6,7 +6,7 @@ use base::disk::{Disk, SimulatedDisk};
 use base::{Direction, Relation, Revision, Slot, Slots};
 
 use super::columns::TimesWriter;
-use super::format::{BLOCK_BYTES, HEADER_BYTES, Header, INDEX_BYTES, Kind};
+use super::format::{BLOCK_BYTES, HEADER_BYTES, Header, INDEX_BYTES, IndexForm, Kind};
 use super::table::TableWriter;
 use super::{Columns, Segment, SegmentId, SegmentWriter, Times, Weights};
 use crate::adjacency::Encoding;
@@ -32,8 +32,12 @@ fn sealed(image: &[u8]) -> Vec<u8> {
         return bytes;
     }
     let number = |offset: usize| bytes[offset..].first_chunk().map_or(0, |number| u64::from_le_bytes(*number));
-    let numbers = if bytes[14] == 0 { number(48).saturating_add(1) } else { number(80).saturating_mul(2) | 1 };
-    let index = numbers.saturating_mul(INDEX_BYTES as u64);
+    let numbers = |numbers: u64| numbers.saturating_mul(INDEX_BYTES as u64);
+    let index = match bytes[14] {
+        form if form == IndexForm::Dense as u8 => numbers(number(48).saturating_add(1)),
+        form if form == IndexForm::Packed as u8 => number(104),
+        _ => numbers(number(80).saturating_mul(2) | 1),
+    };
     let payload = ((bytes.len() - HEADER_BYTES) as u64).saturating_sub(index);
     bytes[88..96].copy_from_slice(&payload.to_le_bytes());
     let blocks = bytes.chunks(BLOCK_BYTES).zip(0..);
@@ -207,39 +211,49 @@ pub(crate) fn weights(input: &[u8]) {
     }
 }
 
-/// A small segment with an emptied list and gaps, dense and sparse, without and with weights; whole, and without its
-/// checksums to be sealed.
+/// A small segment with an emptied list and gaps, dense and sparse, and one of many tiny lists, whose indexes are packed;
+/// without and with weights; whole, and without its checksums to be sealed.
 pub(crate) fn files_seeds() -> Vec<Vec<u8>> {
     let mut seeds = vec![];
     for (step, weighted, ordered) in [(1, false, 4096), (1, true, 3), (9000, true, 3), (9000, false, 4096)] {
-        let disk = SimulatedDisk::new();
-        let folder = Path::new(FOLDER);
-        let writer = SegmentWriter::create(&disk, folder, id(), Revision(20), 10, Encoding::Auto);
-        let mut writer = writer.expect("memory takes all").with_time_ordered_entries(ordered);
-        if weighted {
-            writer = writer.with_weights(&disk, folder).expect("memory takes all");
-        }
         let ids: Vec<u32> = (0..12).map(|i| i * i * 5).collect();
-        let times: Vec<u32> = ids.iter().map(|id| 1_700_000_000 + id * 7 % 1000).collect();
-        let numbers: Vec<f64> = ids.iter().map(|id| f64::from(*id) / 4.0).collect();
-        let empty = Columns { ids: &[], times: &[], weights: &[] };
-        let of = |weights| Columns { ids: &ids, times: &times, weights };
-        let lists = [(1, 10, of(&[])), (2, 12, empty), (4, 19, of(if weighted { &numbers } else { &[] }))];
-        for (ordinal, version, columns) in lists {
-            writer.push_columns(ordinal * step, version, columns).expect("in order");
-        }
-        writer.finish().expect("memory takes all");
-        let read = |name: String| disk.read(&folder.join(name)).unwrap_or_default();
-        let whole = [read(id().file_name()), read(id().times_name()), read(id().weights_name())];
-        for seal in [0, 1] {
-            let files = whole.each_ref().map(|file| &file[..file.len().saturating_sub(if seal == 1 { 4 } else { 0 })]);
-            let mut seed = vec![seal];
-            files[..2].iter().for_each(|file| seed.extend((file.len() as u16).to_le_bytes()));
-            seed.extend(files.concat());
-            seeds.push(seed);
-        }
+        let lists = [(1, 10, vec![]), (2, 12, vec![]), (4, 19, ids)];
+        let lists = lists.map(|(ordinal, version, ids)| (ordinal * step, version, ids));
+        seeds.extend(seeds_of(&lists, weighted, ordered));
+    }
+    for weighted in [false, true] {
+        let tiny = (0..86).map(|i| (i * 3 + i % 2, 10 + u64::from(i % 3), vec![i * i * 7]));
+        let tiny: Vec<_> = tiny.collect();
+        seeds.extend(seeds_of(&tiny, weighted, 4096));
     }
     seeds
+}
+
+/// The files of a segment with these ordinals, versions and ids, whole and to be sealed.
+fn seeds_of(lists: &[(u32, u64, Vec<u32>)], weighted: bool, ordered: u32) -> [Vec<u8>; 2] {
+    let disk = SimulatedDisk::new();
+    let folder = Path::new(FOLDER);
+    let writer = SegmentWriter::create(&disk, folder, id(), Revision(20), 10, Encoding::Auto);
+    let mut writer = writer.expect("memory takes all").with_time_ordered_entries(ordered);
+    if weighted {
+        writer = writer.with_weights(&disk, folder).expect("memory takes all");
+    }
+    for (ordinal, version, ids) in lists {
+        let times: Vec<u32> = ids.iter().map(|id| 1_700_000_000 + id * 7 % 1000).collect();
+        let weights: Vec<f64> = ids.iter().filter(|_| weighted).map(|id| f64::from(*id) / 4.0).collect();
+        let columns = Columns { ids, times: &times, weights: &weights };
+        writer.push_columns(*ordinal, *version, columns).expect("in order");
+    }
+    writer.finish().expect("memory takes all");
+    let read = |name: String| disk.read(&folder.join(name)).unwrap_or_default();
+    let whole = [read(id().file_name()), read(id().times_name()), read(id().weights_name())];
+    [0, 1].map(|seal| {
+        let files = whole.each_ref().map(|file| &file[..file.len().saturating_sub(if seal == 1 { 4 } else { 0 })]);
+        let mut seed = vec![seal];
+        files[..2].iter().for_each(|file| seed.extend((file.len() as u16).to_le_bytes()));
+        seed.extend(files.concat());
+        seed
+    })
 }
 
 /// Times in the order of ids, packed and in groups, and in their own, with samples, equal, of the base, and far from it.
@@ -272,4 +286,27 @@ pub(crate) fn weights_seeds() -> Vec<Vec<u8>> {
         seed
     });
     seeds.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The formula of a sparse index stood for that of a packed one, so that no sealed file with one could be opened.
+    #[test]
+    fn what_is_sealed_is_what_was_written_whatever_its_index() {
+        let mut forms = [0; 3];
+        for seeds in files_seeds().chunks(2) {
+            let [whole, unsealed] = [&seeds[0], &seeds[1]].map(|seed| {
+                let mut input = Input(&seed[1..]);
+                let [lists, times] = [(); 2].map(|()| input.number::<2>() as usize);
+                [input.take(lists), input.take(times), input.0]
+            });
+            for (whole, unsealed) in whole.into_iter().zip(unsealed).filter(|(whole, _)| !whole.is_empty()) {
+                assert_eq!(sealed(unsealed), whole);
+                forms[usize::from(whole[14])] += 1;
+            }
+        }
+        assert!(forms.iter().all(|files| *files > 1), "{forms:?} files with dense, sparse and packed indexes");
+    }
 }

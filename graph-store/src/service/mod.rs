@@ -23,6 +23,7 @@ mod changes;
 mod checks;
 mod compute;
 mod discover;
+pub(crate) mod fuzz;
 mod ids;
 mod lists;
 mod reads;

@@ -1,6 +1,6 @@
 """A second implementation of the segment format, written from its documentation: makes the .hex files beside it.
 
-The lists are those of `small` in tests/it/segment.rs. Not run by the tests: the bytes of a release never change.
+The lists are those of `small`, `packed` and others in tests/it/segment.rs. Not run by the tests: the bytes of a release never change.
 """
 
 import pathlib
@@ -89,6 +89,8 @@ def by_time(differences, low_bits):
 def times_entry(times):
     if set(times) <= {IMPORTED}:
         return b""
+    if len(times) == 1:
+        return u32s(times)
     minimum = min(times)
     differences = [time - minimum for time in times]
     difference = minimum - IMPORTED
@@ -112,23 +114,54 @@ def weights_entry(weights):
     return b"".join(struct.pack("<d", weight) for weight in (weights[:1] if len(set(weights)) == 1 else weights))
 
 
+def ascending_block(numbers):
+    first, last = numbers[0], numbers[-1] - numbers[0]
+    if last == len(numbers) - 1:
+        return b""
+    low_bits = min(range(56, -1, -1), key=lambda low_bits: len(numbers) * low_bits + (last >> low_bits))
+    low = packed([number - first & (1 << low_bits) - 1 for number in numbers], low_bits)
+    ones = {place + (number - first >> low_bits) for place, number in enumerate(numbers)}
+    high = [int(bit in ones) for bit in range(len(numbers) + (last >> low_bits))]
+    block = to_bytes(packed([low_bits], 8) + low + high)
+    return block.ljust((len(block) + 7) // 8 * 8, b"\0")
+
+
+def ascending(numbers):
+    parts = [numbers[start : start + 256] for start in range(0, len(numbers), 256)]
+    blocks = [ascending_block(part) for part in parts]
+    ends = [sum(map(len, blocks[: i + 1])) // 8 for i in range(len(blocks))]
+    firsts = b"".join(struct.pack("<Q", part[0]) for part in parts)
+    return firsts + u32s(ends) + b"".join(blocks)
+
+
+def index_form(ordinals, entries, payload):
+    if ordinals >= 256 and payload <= 64 * ordinals and ordinals < 4 * entries:
+        return 2
+    return 0 if ordinals <= 2 * entries else 1
+
+
 def table(magic, base, parameter, lists, entry_of):
     entries = {ordinal: entry_of(*content) for ordinal, content in lists.items()}
     entries = {ordinal: entry for ordinal, entry in sorted(entries.items()) if entry}
     ordinals = max(lists) + 1
-    dense = ordinals + 1 <= 2 * len(entries) + 1
-    places = range(ordinals) if dense else entries
+    form = index_form(ordinals, len(entries), sum(map(len, entries.values())))
+    places = entries if form == 1 else range(ordinals)
     offsets = [0]
     for ordinal in places:
         offsets.append(offsets[-1] + len(entries.get(ordinal, b"")))
-    index = u32s(offsets) if dense else u32s(entries) + u32s(offsets)
+    if form == 2:
+        index = ascending([place + offset for place, offset in enumerate(offsets)])
+    else:
+        index = u32s(entries) * form + u32s(offsets)
     file = bytes(128) + b"".join(entries.values()) + index
     checksums = u32s(crc32c(file[max(start, 128) : start + 4096]) for start in range(0, len(file), 4096))
     lengths = [len(ids) for _, ids, _ in lists.values()]
     version = 2 if magic == b"ROOSTTIM" else 1
-    header = magic + struct.pack("<IBBBBHHI", version, 0, 0, not dense, 0, SLOT, SLOTS, crc32c(checksums))
+    header = magic + struct.pack("<IBBBBHHI", version, 0, 0, form, 0, SLOT, SLOTS, crc32c(checksums))
     counts = (ordinals, len(lists), sum(lengths), max(lengths), len(entries), offsets[-1])
-    header = (header + struct.pack("<10Q", NUMBER, REVISION, base, *counts, parameter)).ljust(124, b"\0")
+    packed_index = len(index) if form == 2 else 0
+    header += struct.pack("<11Q", NUMBER, REVISION, base, *counts, parameter, packed_index)
+    header = header.ljust(124, b"\0")
     return header + u32s([crc32c(header)]) + file[128:] + checksums
 
 
@@ -156,6 +189,14 @@ def grouped_times():
     return {2: (BASE_VERSION, [i * 5 for i in range(30)], times)}
 
 
+def packed_lists():
+    lists = {}
+    for i in range(110):
+        ids = [i, 1000 + i * i] if i % 3 == 0 else [i * i * 7]
+        lists[i * 5 // 2] = (BASE_VERSION + i % 4, ids, [IMPORTED + i * 60 + id % 7 for id in ids])
+    return lists
+
+
 def lists_file(lists):
     return table(b"ROOSTSEG", BASE_VERSION, 0, lists, lambda version, ids, _: list_entry(version, ids))
 
@@ -167,6 +208,8 @@ def times_file(lists):
 for form, ordinals in [("dense", (0, 1, 2, 4)), ("sparse", (5, 80, 81, 1_000_000))]:
     write(f"{form}.segment.hex", lists_file(small(*ordinals)))
     write(f"{form}.times.hex", times_file(small(*ordinals)))
+write("packed.segment.hex", lists_file(packed_lists()))
+write("packed.times.hex", times_file(packed_lists()))
 write("long.times.hex", times_file(long()))
 write("groups.times.hex", times_file(grouped_times()))
 weights = {(3, 64, 1000, 70_000): [1.0, -2.5, 0.0, 1e300], (1, 2, 5_000_000): [0.5] * 3}

@@ -3,16 +3,21 @@
 //! The files of a segment are in `segment.rs` and `columns.rs`.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base::cursor::{self, CursorKind};
 use base::disk::{Disk, SimulatedDisk};
-use base::{ListRef, Relation, Revision, Slots, UserId};
+use base::{Direction, ListRef, Relation, Revision, Slots, UserId};
 use graph_store::adjacency::{Encoding, List, encode};
+use graph_store::backup::{FolderBlobs, Repository};
+use graph_store::export::{Export, Format, Ids, export};
 use graph_store::import::binary::{EdgeReader, EdgeWriter, EncodedEdges};
 use graph_store::log::{Operation, Record, frame};
-use graph_store::store::Wanted;
+use graph_store::store::{BulkEdges, Wanted};
 use graph_store::{Options, Store};
+use sha2::{Digest, Sha256};
 
 use crate::support::{NOW, change, open_with};
 
@@ -153,6 +158,11 @@ fn a_store_of_the_first_release_opens_and_one_of_now_has_the_same_files() {
     }
     let (store, recovery) = open_with(&first, one_slot()).expect("a store of the first release");
     assert_eq!((recovery.cut, recovery.replayed), (None, 2));
+    assert_filled(&store);
+}
+
+/// Panics unless a store has what [`fill`] put into it.
+fn assert_filled(store: &Store) {
     let edges =
         |list| -> Vec<_> { store.edges(list).expect("readable").iter().map(|edge| (edge.user.0, edge.time)).collect() };
     assert_eq!(edges(ListRef::forward(Relation::Follow, UserId(0))), [(1, NOW)]);
@@ -161,6 +171,53 @@ fn a_store_of_the_first_release_opens_and_one_of_now_has_the_same_files() {
     assert_eq!(store.users(), 5);
     assert!(store.named_set("active").expect("kept").members.bitmap().iter().eq([1, 2, 4]));
     assert!(store.check(&|_| {}).is_clean());
+}
+
+#[test]
+fn a_backup_is_as_it_was() {
+    let (disk, folder) = (SimulatedDisk::new(), Path::new("backups-of-ours"));
+    let repository = |disk: &SimulatedDisk| Repository::new(Arc::new(FolderBlobs::new(Arc::new(disk.clone()), folder)));
+    let on = |_, _| ControlFlow::Continue(());
+    let (store, _) = open_with(&disk, one_slot()).expect("an empty disk");
+    fill(&store);
+    repository(&disk).back_up(&store, &on).expect("the disk works");
+    let manifest = folder.join("backups/00000000000000000007.json");
+    assert_golden("backup.json", &disk.read(&manifest).expect("a manifest"));
+    // One of the first release, whose objects are the files themselves.
+    let first = SimulatedDisk::new();
+    let put = |path: &Path, bytes: &[u8]| {
+        first.create(path).and_then(|mut file| file.write_at(0, bytes)).expect("memory takes all");
+    };
+    put(&manifest, &golden("backup.json"));
+    for name in disk.names(&folder.join("objects")).expect("a folder") {
+        let path = folder.join("objects").join(&name);
+        let bytes = disk.read(&path).expect("a file");
+        let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hash, name, "an object is named by its bytes");
+        put(&path, &bytes);
+    }
+    repository(&first).restore(None, &first, Path::new("graph"), &on).expect("a backup of the first release");
+    assert_filled(&open_with(&first, one_slot()).expect("a whole store").0);
+}
+
+#[test]
+fn exported_bitmaps_are_as_they_were() {
+    let (store, _) = open_with(&SimulatedDisk::new(), one_slot()).expect("an empty disk");
+    let (external_ids, edges) = (vec![10, 20, 30, 40, 50], vec![(0, 1), (0, 2), (0, 3), (0, 4), (2, 1)]);
+    store.import(BulkEdges { external_ids, edges, time: NOW, timed: vec![] }, &|_| {}).expect("the disk works");
+    store.allocate_blocking(Wanted::Count(1), String::new()).expect("the disk works");
+    store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 5, 0)]).expect("the disk works");
+    let what = Export {
+        relation: Relation::Follow,
+        direction: Direction::Forward,
+        format: Format::Roaring,
+        ids: Ids::Users,
+        times: false,
+        weights: false,
+    };
+    let mut bytes = vec![];
+    export(&store.snapshot().expect("the disk works"), &what, &mut bytes, &|_, _| {}).expect("memory takes all");
+    assert_golden("export.bitmaps", &bytes);
 }
 
 /// Blocks of docs/format.md that are golden: `hex` or `text`, and the name of a file.
@@ -193,7 +250,9 @@ fn the_documentation_shows_the_golden_bytes() {
     let files =
         ["log/HEAD", "log/00000000000000000000.log", "catalog-00000003.table"].map(|name| format!("{STORE}/{name}"));
     let named = lists().map(|(name, ..)| name.to_owned());
-    let others = ["binary", "binary-times", "record-users", "record-import", "sparse.times"].map(str::to_owned);
+    let others =
+        ["binary", "binary-times", "record-users", "record-import", "sparse.times", "backup.json", "export.bitmaps"];
+    let others = others.map(str::to_owned);
     for name in files.into_iter().chain(named).chain(others) {
         assert!(shown.iter().any(|(other, _)| *other == name), "docs/format.md does not show {name}");
     }

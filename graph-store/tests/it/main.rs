@@ -16,6 +16,7 @@ mod golden;
 mod import_binary;
 mod import_blocks;
 mod import_columns;
+mod import_crash;
 mod import_parquet;
 mod import_store;
 mod log;

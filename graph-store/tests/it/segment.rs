@@ -17,6 +17,9 @@ pub(crate) const FOLDER: &str = "segments";
 pub(crate) const BASE_VERSION: u64 = 1000;
 pub(crate) const REVISION: Revision = Revision(2000);
 
+/// The number of a packed index in a header.
+const PACKED: u8 = 2;
+
 /// Version, ids and times.
 pub(crate) type Content = (u64, Vec<u32>, Vec<u32>);
 
@@ -118,6 +121,16 @@ pub(crate) fn grouped() -> Lists {
     BTreeMap::from([(2, (BASE_VERSION, (0..30).map(|i| i * 5).collect(), times))])
 }
 
+/// Tiny lists with gaps between them, so many that the index of either file is packed, in one block.
+pub(crate) fn packed() -> Lists {
+    let list = |i: u32| {
+        let ids = if i.is_multiple_of(3) { vec![i, 1000 + i * i] } else { vec![i * i * 7] };
+        let times = ids.iter().map(|id| 1_767_225_600 + i * 60 + id % 7).collect();
+        (i * 5 / 2, (BASE_VERSION + u64::from(i % 4), ids, times))
+    };
+    (0..110).map(list).collect()
+}
+
 /// Lists that fill some blocks, in a file that is still small enough to damage in many ways.
 fn several_blocks() -> Lists {
     let mut random = ChaCha8Rng::seed_from_u64(3);
@@ -154,9 +167,13 @@ fn lists() -> impl Strategy<Value = Lists> {
         .prop_map(|(ids, time)| ids.into_iter().map(|id| (id, time)).collect::<BTreeMap<_, _>>());
     let list = (BASE_VERSION..BASE_VERSION + 3, prop_oneof![edges, one_time])
         .prop_map(|(version, edges)| (version, edges.keys().copied().collect(), edges.values().copied().collect()));
+    let tiny = (BASE_VERSION..BASE_VERSION + 3, prop::collection::btree_map(0u32..500_000, 49_000u32..52_000, 0..4))
+        .prop_map(|(version, edges)| (version, edges.keys().copied().collect(), edges.values().copied().collect()));
     prop_oneof![
         prop::collection::btree_map(0u32..60, list.clone(), 0..40),
         prop::collection::btree_map(0u32..1_000_000, list, 0..40),
+        // The index is packed.
+        prop::collection::btree_map(0u32..400, tiny, 150..300),
     ]
 }
 
@@ -233,6 +250,16 @@ fn the_bytes_of_a_segment_are_those_of_the_first_release() {
     golden("dense times", &times_path(), &dense, include_str!("../golden/dense.times.hex"));
     golden("sparse", &path(), &sparse, include_str!("../golden/sparse.segment.hex"));
     golden("sparse times", &times_path(), &sparse, include_str!("../golden/sparse.times.hex"));
+    let packed = packed();
+    let disk = written(&packed);
+    for (file, expected) in [
+        (path(), include_str!("../golden/packed.segment.hex")),
+        (times_path(), include_str!("../golden/packed.times.hex")),
+    ] {
+        assert_eq!(disk.read(&file).expect("there")[14], PACKED);
+        assert_golden(&disk, &file, "packed", expected);
+    }
+    check(&open(&disk).expect("complete"), &packed);
     golden("times in groups", &times_path(), &grouped(), include_str!("../golden/groups.times.hex"));
     golden("times by time", &times_path(), &long(), include_str!("../golden/long.times.hex"));
 }
@@ -456,7 +483,12 @@ proptest! {
     fn arbitrary_bytes_with_right_checksums_never_panic(
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         times in any::<bool>(),
-        lists in prop_oneof![Just(small([0, 1, 2, 4])), Just(small([5, 80, 81, 1_000_000])), Just(grouped())],
+        lists in prop_oneof![
+            Just(small([0, 1, 2, 4])),
+            Just(small([5, 80, 81, 1_000_000])),
+            Just(grouped()),
+            Just(packed()),
+        ],
         time_ordered_entries in prop_oneof![Just(TIME_ORDERED_ENTRIES), Just(3)],
     ) {
         let disk = written_with(&lists, time_ordered_entries);
@@ -471,7 +503,7 @@ proptest! {
         if let Ok(segment) = open(&disk) {
             // Only that it returns is asked here: with checksums made right, other lists are right too.
             let _ = segment.verify_all();
-            for ordinal in (0..90).chain([1_000_000, u32::MAX]) {
+            for ordinal in (0..300).chain([1_000_000, u32::MAX]) {
                 let _ = read(&segment, ordinal);
                 let _ = read_times(&segment, ordinal);
             }

@@ -129,6 +129,9 @@ impl SnapshotReader {
                 if ids.users.len() != ids.external_ids.len() {
                     return Err(malformed("users without external ids"));
                 }
+                if ids.users.iter().any(|user| !self.is_told(UserId(*user))) {
+                    return Err(malformed("external ids of another slot"));
+                }
                 let pairs = ids.users.into_iter().map(UserId).zip(ids.external_ids).collect();
                 self.ready = vec![SnapshotItem::ExternalIds(pairs)];
             }
@@ -149,8 +152,11 @@ impl SnapshotReader {
         for part in lists.lists {
             let name = graph::ListRef { relation: lists.relation, direction: lists.direction, user: part.user };
             let list = convert::list_ref(Some(&name), "lists").map_err(|_| malformed("no such list"))?;
-            if u32::from(self.slots.slot_of(list.user).0) != self.request.from_slot || part.user >= self.users {
+            if !self.is_told(list.user) {
                 return Err(malformed("a list of another slot"));
+            }
+            if part.gaps.is_empty() {
+                return Err(malformed("a list without members"));
             }
             let mut open = match self.open.take() {
                 Some(open) if part.continued && open.list == list => open,
@@ -165,6 +171,11 @@ impl SnapshotReader {
             self.open = Some(open);
         }
         Ok(whole)
+    }
+
+    /// Whether somebody was given out, and is of the slot that is told now.
+    fn is_told(&self, user: UserId) -> bool {
+        u32::from(self.slots.slot_of(user).0) == self.request.from_slot && user.0 < self.users
     }
 
     fn append(&self, List { edges, weights, .. }: &mut List, part: &graph::SnapshotList) -> Result<(), Error> {

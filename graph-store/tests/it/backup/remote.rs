@@ -160,6 +160,27 @@ fn the_lock_of_a_writer_who_died_ends_by_itself() {
 }
 
 /// An S3 server on loopback, for as long as the runtime lives.
+// A lock was read whole, however long it was.
+#[test]
+fn what_is_no_lock_is_told_and_none_is_read_that_is_longer_than_a_lock() {
+    let (runtime, store) = (runtime(), Arc::new(InMemory::new()));
+    let repository = remote(store.clone(), Arc::new(SystemClock), &runtime);
+    let keep = |lock: String| {
+        let path = ObjectPath::from("a/prefix/LOCK");
+        runtime.block_on(store.put_opts(&path, lock.into(), PutOptions::default())).expect("memory takes all");
+        repository.keep(1)
+    };
+    let past = r#"{"until_ms":1,"nonce":2}"#;
+    keep(past.to_owned()).expect("it is past its time");
+    for (lock, expected) in
+        [("{}".to_owned(), "not what a lock says"), (format!("{past:2000}"), "more than 1024 bytes")]
+    {
+        let error = keep(lock).expect_err("no lock");
+        let BackupError::Damaged { name, what } = &error else { panic!("{error}") };
+        assert_eq!((name.as_str(), what.as_str()), ("LOCK", expected));
+    }
+}
+
 fn s3(runtime: &Runtime, root: &Path) -> Arc<dyn ObjectStore> {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use hyper_util::server::conn::auto;

@@ -227,7 +227,16 @@ async fn a_stream_that_is_no_snapshot_is_told() {
         let lists = vec![graph::SnapshotList { user: 4, gaps: vec![1, 2], weights, ..Default::default() }];
         Part::Lists(graph::SnapshotLists { relation: 1, direction: 1, lists })
     };
+    let ids = |users: Vec<u32>| {
+        let external_ids = users.iter().map(|user| u64::from(*user) + 100).collect();
+        Part::ExternalIds(graph::SnapshotExternalIds { users, external_ids })
+    };
+    read(vec![header.clone(), ids(vec![0, 8]), done(0), ids(vec![9]), done(1)]).await.expect("a snapshot");
     for (wrong, code) in [
+        // External ids of users of another slot, and of nobody, came through, and so did lists that have no members.
+        (vec![header.clone(), ids(vec![0, 1]), done(0), done(1)], Code::Internal),
+        (vec![header.clone(), ids(vec![10]), done(0), done(1)], Code::Internal),
+        (vec![header.clone(), list(4, false, vec![]), done(0), done(1)], Code::Internal),
         // Nobody asked for weights.
         (vec![header.clone(), weighted(vec![1.5, 2.5])], Code::Internal),
         (vec![done(0)], Code::Internal),
