@@ -32,12 +32,17 @@ use self::clients::{Client, Server, Stage};
 use self::history::{History, username};
 use crate::support::client::{Rest, each};
 use crate::support::installation::{Installation, Wiring};
+use crate::support::wait;
 
 const CLIENTS: usize = 16;
 /// People whom each has to do with. A notification names ten: these and the sentinel.
 const CLOSE: usize = 8;
+/// People of whose tweets each is told now and then, the first of those whom they have to do with.
+const CHOSEN: usize = 2;
 /// The one who follows everybody at the end.
 const SENTINEL: usize = CLIENTS;
+/// The one who is told of the sentinel's tweet at the end.
+const WATCHER: usize = CLIENTS + 1;
 const SECONDS_DEFAULT: u64 = 20;
 const ACT: Duration = Duration::from_secs(30);
 /// Milliseconds between two kills.
@@ -108,6 +113,7 @@ async fn play(
     })
     .await;
     let sentinel = rest.join(&username(act, SENTINEL)).await.token().to_owned();
+    let watcher = rest.join(&username(act, WATCHER)).await.token().to_owned();
     let stage = Arc::new(Stage::new(act));
     let (tell, server) = watch::channel(Server { rest, started: 0, is_over: false });
     let clients: Vec<_> = tokens
@@ -132,7 +138,9 @@ async fn play(
         lost += client.await.expect("a client does not panic").lost;
     }
     installation = kill_and_start(installation, data);
-    follow_everybody(&installation.rest().signed(&sentinel), act).await;
+    let rest = installation.rest();
+    follow_everybody(&rest.signed(&sentinel), act).await;
+    tell_of_everything(&rest.signed(&sentinel), &rest.signed(&watcher), act).await;
     let history = stage.recorder.finish();
     let (writes, reads) = (history.writes.len(), history.reads.len() + history.probes.len());
     println!("act {act}: {kills} kills, {writes} writes, {reads} reads, {lost} answers lost");
@@ -144,6 +152,20 @@ async fn follow_everybody(sentinel: &Rest, act: usize) {
     for person in 0..CLIENTS {
         sentinel.turn_on(&format!("/api/users/{}/followers", username(act, person))).await;
     }
+}
+
+/// Waits until all are told of the tweets that they asked to be told of. The oldest tweets are told of first: once the watcher is told of one that
+/// is posted now, everybody is told of all before it.
+async fn tell_of_everything(sentinel: &Rest, watcher: &Rest, act: usize) {
+    let name = username(act, SENTINEL);
+    watcher.turn_on(&format!("/api/users/{name}/followers")).await;
+    watcher.turn_on(&format!("/api/users/{name}/tweet-notifications")).await;
+    let last = sentinel.say(&name, "the last").await;
+    wait::until_async("the sentinel's tweet", async || {
+        let told = watcher.all_pages("/api/notifications").await;
+        told.iter().any(|item| item["kind"] == "tweet" && item["tweet"]["id"] == last.as_str()).then_some(())
+    })
+    .await;
 }
 
 /// Looks at everything of an act, and at everything that was seen while it lasted.

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use base::{Code, Error, limits};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
-use proto::graph::{Pair, RelateRequest};
 use proto::timeline::{CreateTweetRequest, Place, ResolvedMention};
 use serde_json::{Map, Value};
 
@@ -71,7 +70,7 @@ impl Post {
     /// Posts it as `author`, in answer to a tweet or, for 0, to none.
     pub(super) async fn by(self, app: &App, author: &Arc<Account>, in_reply_to: u64) -> Result<Response, Error> {
         let Post { text, place, idempotency_key } = self;
-        let mentions = mentions(app, author.id, &text).await?;
+        let mentions = mentions(app, &text).await?;
         let request = CreateTweetRequest { author: author.id, text, in_reply_to, mentions, idempotency_key, place };
         let created = app.timeline.create_tweet(request).await?.tweet;
         let tweet = created.ok_or_else(|| Error::new(Code::Internal, "the timeline answered without the tweet"))?;
@@ -130,22 +129,10 @@ fn degrees(body: &mut Body, fields: &mut Map<String, Value>, name: &str) -> Opti
     degrees
 }
 
-/// The people whom a text mentions. The name of somebody who blocks the author stays plain text.
-async fn mentions(app: &App, author: u32, text: &str) -> Result<Vec<ResolvedMention>, Error> {
+/// The people whom the names in a text are. Whom of them the author may mention, the timeline decides.
+async fn mentions(app: &App, text: &str) -> Result<Vec<ResolvedMention>, Error> {
     let found = app.accounts.people.ids_of(handles(text)).await?;
-    if found.is_empty() {
-        return Ok(Vec::new());
-    }
-    let pairs = found.iter().filter(|(_, user)| *user != author);
-    let pairs: Vec<_> = pairs.map(|(_, user)| Pair { source: author, target: *user }).collect();
-    let related = match pairs.len() {
-        0 => Vec::new(),
-        _ => app.graph.relate(RelateRequest { pairs: pairs.clone(), at_least: None }).await?.relationships,
-    };
-    let closed: BTreeSet<u32> =
-        pairs.iter().zip(related).filter(|(_, stands)| stands.blocked_by).map(|(pair, _)| pair.target).collect();
-    let open = found.into_iter().filter(|(_, user)| !closed.contains(user));
-    Ok(open.map(|(username, user)| ResolvedMention { username, user }).collect())
+    Ok(found.into_iter().map(|(username, user)| ResolvedMention { username, user }).collect())
 }
 
 /// The names that follow an @ in a text, each once, in lower case. Where exactly a mention is, the timeline decides; what

@@ -19,9 +19,11 @@ use rand_chacha::ChaCha8Rng;
 use roaring::RoaringBitmap;
 use rustix::time::{ClockId, clock_gettime};
 use timeline_service::FeedSettings;
-use timeline_service::bench::{MemoryFeeds, MemoryReader};
+use timeline_service::bench::{MemoryEntry, MemoryFeeds, MemoryReader};
 
 use super::activity::{Activity, Ids};
+use super::hidden::Hidden;
+use super::kinds::Kinds;
 use super::report::{Inputs, Memory, Spread};
 use super::sample::Sample;
 use super::{Wanted, on_one_core};
@@ -46,19 +48,21 @@ pub(super) fn measure(wanted: &Wanted, spec: &GraphSpec) -> anyhow::Result<Memor
     let settings = FeedSettings { heads_bytes: usize::MAX / 2, feeds_bytes: usize::MAX / 2, ..FeedSettings::default() };
     let over: RoaringBitmap = sample.over(settings.pushed_followers).collect();
     let feeds = MemoryFeeds::new(settings);
+    let hidden = Hidden::draw(&sample, wanted.seed);
+    let mut kinds = Kinds::new(&sample, wanted.seed);
 
     let mut ids = Ids::default();
     let progress = Progress::new("tweets", u64::from(spec.users()) * 11);
     let mut entries = 0;
     for (author, id) in activity.history(&mut ids) {
-        feeds.post(author, id);
+        kinds.enter(&feeds, author, id);
         entries += 1;
         progress.set(entries, String::new);
     }
     drop(progress);
     let timed = sample.readers(wanted.readers, wanted.seed);
     ensure!(!timed.is_empty(), "no active reader follows 190 to 250 people: more --users, or other --mean-followees");
-    let readers = materialise(&feeds, &sample, &timed);
+    let readers = materialise(&feeds, &sample, &hidden, &timed);
     let inputs = Inputs {
         users: spec.users(),
         mean_followees: spec.mean_followees(),
@@ -78,7 +82,7 @@ pub(super) fn measure(wanted: &Wanted, spec: &GraphSpec) -> anyhow::Result<Memor
         let pull = reads(&readers, wanted.seed, |reader| feeds.pull(reader, LIMIT));
         let materialised = reads(&readers, wanted.seed, |reader| feeds.materialised(reader, LIMIT));
         over.iter().for_each(|author| feeds.stop_pushing(UserId(author)));
-        let deliveries = deliver(&feeds, &sample, &over, &authors, &mut ids)?;
+        let deliveries = deliver(&feeds, &sample, &over, &authors, Source { ids, kinds, hidden: &hidden })?;
         same(&feeds, &readers)?;
         let hybrid = reads(&readers, wanted.seed, |reader| feeds.materialised(reader, LIMIT));
         let (heads_bytes, heads) = feeds.heads();
@@ -100,14 +104,14 @@ pub(super) fn measure(wanted: &Wanted, spec: &GraphSpec) -> anyhow::Result<Memor
 }
 
 /// Makes the feeds of all active readers, on all cores; answers the readers who are timed.
-fn materialise(feeds: &MemoryFeeds, sample: &Sample, timed: &RoaringBitmap) -> Vec<MemoryReader> {
+fn materialise(feeds: &MemoryFeeds, sample: &Sample, hidden: &Hidden, timed: &RoaringBitmap) -> Vec<MemoryReader> {
     let lists: Vec<_> = sample.lists().collect();
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let progress = Progress::new("feeds", lists.len() as u64);
     let make = |lists: &[(u32, &[u32])], tell: Option<&Progress>| {
         let mut readers = Vec::new();
         for (place, (user, followees)) in lists.iter().enumerate() {
-            let reader = feeds.reader(UserId(*user), followees.iter().copied().collect(), RoaringBitmap::new());
+            let reader = feeds.reader(UserId(*user), followees.iter().copied().collect(), hidden.from(*user));
             feeds.materialise(&reader);
             if timed.contains(*user) {
                 readers.push(reader);
@@ -190,30 +194,49 @@ struct Deliveries {
     recipients: u64,
 }
 
+/// What is posted next.
+struct Source<'a> {
+    ids: Ids,
+    kinds: Kinds<'a>,
+    hidden: &'a Hidden,
+}
+
+/// Of whom the recipients of an entry are made.
+struct Recipients<'a> {
+    author: UserId,
+    /// As the list lies in a segment.
+    followers: &'a [u8],
+    muting: &'a [u32],
+}
+
 /// Posts, and delivers what is pushed. Of every other batch the recipients are found before the clock starts.
 fn deliver(
     feeds: &MemoryFeeds,
     sample: &Sample,
     over: &RoaringBitmap,
     authors: &[UserId],
-    ids: &mut Ids,
+    Source { mut ids, mut kinds, hidden }: Source<'_>,
 ) -> anyhow::Result<Deliveries> {
     let active = ProbedSet::from(sample.active.clone());
     let progress = Progress::new("deliveries", authors.len() as u64);
     let mut deliveries = Deliveries::default();
     for (number, batch) in authors.chunks(BATCH).enumerate() {
-        let entries: Vec<_> = batch.iter().map(|author| (*author, ids.now(*author))).collect();
-        entries.iter().for_each(|(author, id)| feeds.post(*author, *id));
-        let pushed: Vec<_> = entries.into_iter().filter(|(author, _)| !over.contains(author.0)).collect();
-        let followers: Vec<_> =
-            pushed.iter().map(|(author, _)| sample.followers.get(&author.0).map_or(&[][..], Vec::as_slice)).collect();
+        let entries = batch.iter().map(|author| (*author, kinds.enter(feeds, *author, ids.now(*author))));
+        let (to_push, pushed): (Vec<UserId>, Vec<MemoryEntry>) =
+            entries.filter(|(author, _)| !over.contains(author.0)).unzip();
+        let lists = |author: &UserId| Recipients {
+            author: *author,
+            followers: sample.followers.get(&author.0).map_or(&[], Vec::as_slice),
+            muting: hidden.muting(author.0),
+        };
+        let lists: Vec<_> = to_push.iter().map(lists).collect();
         let (count, took, to) = if number % 2 == 0 {
             let begin = thread_time();
-            let to = recipients(&pushed, &followers, &active)?;
+            let to = recipients(&lists, &active)?;
             let count = feeds.deliver(&pushed, &to.iter().map(Vec::as_slice).collect::<Vec<_>>());
             (count, thread_time() - begin, to)
         } else {
-            let to = recipients(&pushed, &followers, &active)?;
+            let to = recipients(&lists, &active)?;
             let begin = thread_time();
             let count = feeds.deliver(&pushed, &to.iter().map(Vec::as_slice).collect::<Vec<_>>());
             (count, thread_time() - begin, to)
@@ -229,23 +252,22 @@ fn deliver(
     Ok(deliveries)
 }
 
-/// Who gets each entry: the active followers of its author, found as the graph store finds them, and the author.
-fn recipients(
-    entries: &[(UserId, TweetId)],
-    followers: &[&[u8]],
-    active: &ProbedSet,
-) -> Result<Vec<Vec<u32>>, CorruptList> {
-    let of = |((author, _), followers): (&(UserId, TweetId), &&[u8])| {
+/// Who gets each entry: the active followers of its author but those who mute them, found as the graph store finds them, and the author.
+fn recipients(lists: &[Recipients<'_>], active: &ProbedSet) -> Result<Vec<Vec<u32>>, CorruptList> {
+    let of = |Recipients { author, followers, muting }: &Recipients<'_>| {
         let mut found = Vec::new();
         List::fetch(followers);
         List::parse(followers, 0)?.decode_into(&mut found);
         active.keep(&mut found);
+        if !muting.is_empty() {
+            found.retain(|user| muting.binary_search(user).is_err());
+        }
         if active.bitmap().contains(author.0) {
             found.push(author.0);
         }
         Ok(found)
     };
-    entries.iter().zip(followers).map(of).collect()
+    lists.iter().map(of).collect()
 }
 
 /// Processor time of this thread.

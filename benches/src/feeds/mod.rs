@@ -2,11 +2,15 @@
 //!
 //! - [`sample`]: whom readers follow and who follows authors, out of a generated graph.
 //! - [`activity`]: who posts how often, and what everybody posted.
+//! - [`kinds`]: which of it are comments and retweets, and of what.
+//! - [`hidden`]: whom readers mute and block.
 //! - [`memory`]: reads and deliveries over feeds in memory.
 //! - [`visible`]: a whole service, and when a tweet is seen.
 //! - [`report`]: what is told.
 
 pub mod activity;
+pub mod hidden;
+pub mod kinds;
 pub mod memory;
 pub mod report;
 pub mod sample;

@@ -103,6 +103,16 @@ impl Sample {
         starts.zip(&self.followees.ends).map(|(start, (user, end))| (*user, &self.followees.ids[start..*end]))
     }
 
+    /// Whom a user follows, if that is kept; otherwise whom the next user follows whose list is. Nobody, where there is no list.
+    pub fn followees_near(&self, user: u32) -> &[u32] {
+        let Followees { ends, ids } = &self.followees;
+        let place = ends.partition_point(|(other, _)| *other < user);
+        let place = if place == ends.len() { 0 } else { place };
+        let Some((_, end)) = ends.get(place) else { return &[] };
+        let start = place.checked_sub(1).map_or(0, |before| ends[before].1);
+        &ids[start..*end]
+    }
+
     /// Whose reads are timed: at most so many of the active readers who follow about 200, spread over all of them.
     pub fn readers(&self, most: usize, seed: u64) -> RoaringBitmap {
         let fit = self.lists().filter(|(_, followees)| FOLLOWEES.contains(&followees.len()));
@@ -160,6 +170,7 @@ mod tests {
         for (user, followees) in sample.lists() {
             let expected = edges.iter().filter(|edge| edge.source == user).map(|edge| edge.target);
             assert!(sample.active.contains(user) && expected.eq(followees.iter().copied()));
+            assert_eq!(sample.followees_near(user), followees);
         }
         assert_eq!(
             sample.lists().map(|(_, followees)| followees.len() as u32).sum::<u32>(),

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::anomaly::{Anomaly, Findings, Kind};
-use super::facts::{AFTERWARDS, Facts};
-use super::history::{Entry, History, Id, Outcome, Person, Switch, mentioned};
+use super::facts::{AFTERWARDS, Facts, State};
+use super::history::{Entry, History, Id, Outcome, Person, Span, Switch, Tick, mentioned};
 
 /// The modes of a feed that must be the same.
 pub(super) const MODES: [&str; 3] = ["pull", "push", "auto"];
@@ -255,8 +255,25 @@ impl Check<'_> {
                 must.insert(("comment", Some(*id), tweet.author));
             } else if mentioned(&tweet.said) == Some(person) {
                 must.insert(("mention", Some(*id), tweet.author));
+            } else {
+                match self.told_of_each(person, tweet.author, *id) {
+                    State { may_be_on: false, .. } => false,
+                    State { may_be_off: false, .. } => must.insert(("tweet", Some(*id), tweet.author)),
+                    _ => may.insert(("tweet", Some(*id), tweet.author)),
+                };
             }
         }
         (must, may)
+    }
+
+    /// Whether somebody is told of a tweet because they asked to be told of each of its author's. They must have asked before it was posted, and
+    /// are told at some time after it, if they ask still and follow the author then.
+    fn told_of_each(&self, person: Person, author: Person, id: Id) -> State {
+        let posted = self.facts.posted.get(&id).map_or(Span { begin: 0, end: Tick::MAX }, |posted| posted.span);
+        let until_the_end = Span { end: Tick::MAX, ..posted };
+        let asked = self.facts.state(person, Switch::Tweets(author), posted);
+        let asks = self.facts.state(person, Switch::Tweets(author), until_the_end);
+        let follows = self.facts.state(person, Switch::Follow(author), until_the_end);
+        State { may_be_on: asked.may_be_on && follows.may_be_on, may_be_off: !(asks.is_on() && follows.is_on()) }
     }
 }

@@ -18,7 +18,7 @@ use super::afterwards::MODES;
 use super::history::{
     Change, Entry, Id, Outcome, Person, Place, Post, Probe, Read, Recorder, Span, Switch, Write, id, username,
 };
-use super::{CLIENTS, CLOSE};
+use super::{CHOSEN, CLIENTS, CLOSE};
 use crate::support::client::{Answer, Rest, text};
 use crate::support::wait;
 
@@ -47,12 +47,14 @@ pub(super) struct Stage {
     /// The newest tweets, deleted ones too, and whose they are.
     board: Mutex<Vec<(Id, Person)>>,
     told: Vec<AtomicU32>,
+    /// Who may be told of each tweet of whom: author and subscriber.
+    subscribers: Mutex<BTreeSet<(Person, Person)>>,
 }
 
 impl Stage {
     pub(super) fn new(act: usize) -> Stage {
         let told = (0..CLIENTS).map(|_| AtomicU32::new(0)).collect();
-        Stage { act, recorder: Recorder::default(), board: Mutex::default(), told }
+        Stage { act, recorder: Recorder::default(), board: Mutex::default(), told, subscribers: Mutex::default() }
     }
 
     fn put(&self, id: Id, person: Person) {
@@ -65,6 +67,16 @@ impl Stage {
 
     fn board(&self) -> Vec<(Id, Person)> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn subscribe(&self, subscriber: Person, author: Person) {
+        self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).insert((author, subscriber));
+    }
+
+    /// Whether all who may be told of each tweet of somebody can be told of one more.
+    fn may_tell_subscribers(&self, author: Person) -> bool {
+        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        subscribers.range((author, 0)..=(author, CLIENTS)).all(|(_, subscriber)| self.may_tell(*subscriber))
     }
 
     /// Whether somebody can be told of one more thing.
@@ -126,6 +138,9 @@ impl Client {
         for other in self.close().take(CLOSE / 2).collect::<Vec<_>>() {
             self.set(Switch::Follow(other), true, other).await;
         }
+        for other in self.close().take(CHOSEN).collect::<Vec<_>>() {
+            self.set(Switch::Tweets(other), true, other).await;
+        }
         while !self.server.borrow().is_over {
             self.act().await;
         }
@@ -155,7 +170,11 @@ impl Client {
             (58..76, _, _) => self.read(Place::Feed).await,
             (76..84, _, _) => self.read(Place::Timeline(other)).await,
             (84..88, _, Some((id, _))) => self.read(Place::Comments(id)).await,
-            (88..94, _, Some((id, _))) => self.probe(id, None).await,
+            (88..92, _, Some((id, _))) => self.probe(id, None).await,
+            (92..94, _, _) => {
+                let chosen = *close[..CHOSEN].choose(&mut self.random).expect("somebody is chosen");
+                self.toggle(Switch::Tweets(chosen), chosen).await;
+            }
             (94.., _, _) => self.read_notifications().await,
             _ => self.post(None, other).await,
         }
@@ -197,6 +216,9 @@ impl Client {
 
     /// Says something, or answers a tweet, sometimes naming somebody; and then often looks whether it is there.
     async fn post(&mut self, answered: Option<(Id, Person)>, other: Person) {
+        if !self.stage.may_tell_subscribers(self.person) {
+            return;
+        }
         let mentions = self.random.random_ratio(1, 4) && self.stage.may_tell(other);
         let answered = answered.filter(|(_, author)| self.stage.may_tell(*author));
         self.posted += 1;
@@ -262,13 +284,22 @@ impl Client {
     }
 
     async fn set(&mut self, switch: Switch, on: bool, author: Person) {
-        if self.left_alone.contains(&switch) || on && !self.stage.may_tell(author) {
+        if self.left_alone.contains(&switch) {
             return;
+        }
+        if on {
+            match switch {
+                // It tells nobody of anything by itself, and the subscriber of whatever comes.
+                Switch::Tweets(_) => self.stage.subscribe(self.person, author),
+                _ if !self.stage.may_tell(author) => return,
+                _ => {}
+            }
         }
         let path = match switch {
             Switch::Favorite(id) => format!("/api/tweets/{id}/favorites"),
             Switch::Retweet(id) => format!("/api/tweets/{id}/retweets"),
             Switch::Follow(other) => format!("/api/users/{}/followers", username(self.stage.act, other)),
+            Switch::Tweets(other) => format!("/api/users/{}/tweet-notifications", username(self.stage.act, other)),
         };
         let method = if on { Method::POST } else { Method::DELETE };
         let request = Request { method, path, body: None, key: None };
@@ -282,7 +313,7 @@ impl Client {
                 }
                 continue;
             };
-            if answer.status == 404 && !matches!(switch, Switch::Follow(_)) {
+            if answer.status == 404 && matches!(switch, Switch::Favorite(_) | Switch::Retweet(_)) {
                 return self.record(begin, Change::Switch(switch, on), Outcome::Refused);
             }
             if let Some(token) = answer.headers.get("Roost-Revision") {

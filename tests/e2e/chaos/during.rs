@@ -141,7 +141,7 @@ impl Check<'_> {
             let id = match &write.change {
                 Change::Post(post) => post.answers,
                 Change::Switch(Switch::Favorite(id) | Switch::Retweet(id), _) => Some(*id),
-                Change::Delete(_) | Change::Switch(Switch::Follow(_), _) => None,
+                Change::Delete(_) | Change::Switch(Switch::Follow(_) | Switch::Tweets(_), _) => None,
             };
             let is_gone = id.is_some_and(|id| self.facts.is_gone(id, write.span.begin));
             let done = write.outcome == Outcome::Done;

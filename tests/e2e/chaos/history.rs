@@ -40,6 +40,8 @@ pub(super) enum Switch {
     Favorite(Id),
     Retweet(Id),
     Follow(Person),
+    /// Being notified of each tweet of somebody.
+    Tweets(Person),
 }
 
 /// A tweet or a comment. No two say the same.

@@ -13,6 +13,8 @@ const BOB: Person = 1;
 const SAID: Id = 10;
 const ANSWER: Id = 20;
 const DELETED: Id = 30;
+/// What ann says at the end, where bob is told of each of her tweets.
+const NEWS: Id = 40;
 /// After all writes.
 const LATE: Tick = 100;
 
@@ -94,6 +96,26 @@ fn seen() -> Seen {
         tallies: [(SAID, of_said), (ANSWER, Tally::default())].into(),
         ..Seen::default()
     }
+}
+
+/// Bob asks to be told of each of ann's tweets, and she says something, of which he is told.
+fn news(history: &mut History, seen: &mut Seen) {
+    history.writes.push(switch(14, Switch::Tweets(ANN), true));
+    history.writes.push(post(20, ANN, NEWS, "news", None));
+    let entry = Entry { id: NEWS, tweet: NEWS, said: "news".to_owned(), ..said() };
+    for of_person in seen.people.values_mut() {
+        of_person.feeds.iter_mut().for_each(|feed| feed.insert(0, entry.clone()));
+    }
+    let ann = seen.people.get_mut(&ANN).expect("ann is there");
+    ann.timeline.insert(0, entry);
+    ann.tweets_count += 1;
+    seen.tallies.insert(NEWS, Tally::default());
+    told_of(seen).push(notified("tweet", Some(NEWS), ANN));
+}
+
+/// What bob is notified of.
+fn told_of(seen: &mut Seen) -> &mut Vec<Notified> {
+    &mut seen.people.get_mut(&BOB).expect("bob is there").notified
 }
 
 /// What bob reads, all of it, at a time.
@@ -296,4 +318,62 @@ fn a_queue_that_loses_doubles_or_makes_up_is_found() {
     found_of(BOB, &[Kind::FromNowhere], |bob| bob.notified.push(notified("mention", Some(DELETED), ANN)));
     // One that was taken back has notified all the same.
     found_of(ANN, &[Kind::FromNowhere], |ann| ann.notified.push(notified("favorite", Some(ANSWER), BOB)));
+}
+
+#[test]
+fn a_tweet_that_is_told_of_wrongly_is_found() {
+    found_afterwards(&[], news);
+    found_afterwards(&[Kind::Missing], |history, seen| {
+        news(history, seen);
+        drop(told_of(seen).pop());
+    });
+    found_afterwards(&[Kind::Twice], |history, seen| {
+        news(history, seen);
+        told_of(seen).push(notified("tweet", Some(NEWS), ANN));
+    });
+    // It names him: that he is told of, and of nothing else.
+    found_afterwards(&[Kind::FromNowhere], |history, seen| {
+        news(history, seen);
+        told_of(seen).push(notified("tweet", Some(SAID), ANN));
+    });
+    // He asks no more before it is posted, or asks only afterwards.
+    found_afterwards(&[Kind::FromNowhere], |history, seen| {
+        news(history, seen);
+        history.writes.push(switch(16, Switch::Tweets(ANN), false));
+    });
+    found_afterwards(&[Kind::FromNowhere], |history, seen| {
+        news(history, seen);
+        let asks = history.writes.iter_mut().find(|write| write.change == Change::Switch(Switch::Tweets(ANN), true));
+        asks.expect("bob asks").span = span(30);
+    });
+}
+
+#[test]
+fn whoever_asks_no_more_or_unfollows_after_a_tweet_may_be_told_of_it_or_not() {
+    let follows = [Switch::Tweets(ANN), Switch::Follow(ANN)].map(|last| {
+        // A last follow keeps the feeds as they are.
+        [switch(22, last, false), switch(24, last, true)]
+    });
+    for [off, on] in follows {
+        for is_told in [true, false] {
+            found_afterwards(&[], |history, seen| {
+                news(history, seen);
+                history.writes.extend([off.clone(), on.clone()]);
+                if !is_told {
+                    drop(told_of(seen).pop());
+                }
+            });
+        }
+    }
+    for is_told in [true, false] {
+        found_afterwards(&[], |history, seen| {
+            news(history, seen);
+            let asks =
+                history.writes.iter_mut().find(|write| write.change == Change::Switch(Switch::Tweets(ANN), true));
+            asks.expect("bob asks").outcome = Outcome::Unknown;
+            if !is_told {
+                drop(told_of(seen).pop());
+            }
+        });
+    }
 }

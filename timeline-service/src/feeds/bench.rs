@@ -2,19 +2,21 @@
 //!
 //! ```text
 //! let feeds = MemoryFeeds::new(FeedSettings::default());
-//! feeds.post(author, id);                         // ids rise
-//! let reader = feeds.reader(user, followees);
+//! let posted = feeds.post(author, id);            // ids rise
+//! let reader = feeds.reader(user, followees, hidden);
 //! feeds.pull(&reader, 20);                        // ids of the newest 20, newest first
 //! feeds.materialise(&reader);
-//! feeds.deliver(&[(author, id)], &[recipients]);  // appends to the feeds of those who have one
+//! feeds.deliver(&[posted], &[recipients]);        // appends to the feeds of those who have one
 //! feeds.materialised(&reader, 20);                // the same ids, from the reader's feed
 //! feeds.stop_pushing(celebrity);                  // from now on it is merged: a hybrid read
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::{TweetId, UserId};
+use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
 use super::entry::Entry;
@@ -34,7 +36,7 @@ use crate::tweets::Tweet;
 #[derive(Debug)]
 pub struct MemoryFeeds {
     feeds: Arc<Feeds>,
-    nothing: Arc<Nothing>,
+    retweets: Arc<Retweets>,
     batch: AtomicU64,
 }
 
@@ -42,26 +44,31 @@ pub struct MemoryFeeds {
 #[derive(Clone, Debug)]
 pub struct MemoryReader(Arc<Lists>);
 
+/// What somebody posted, to be delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryEntry(Entry);
+
 impl MemoryFeeds {
     /// Nobody has posted anything.
     pub fn new(settings: FeedSettings) -> Self {
         let feeds = Arc::new(Feeds::new(settings, Box::new(Nowhere), 1));
-        MemoryFeeds { feeds, nothing: Arc::default(), batch: AtomicU64::new(1) }
+        MemoryFeeds { feeds, retweets: Arc::default(), batch: AtomicU64::new(1) }
     }
 
     /// A plain tweet. Its id is greater than any before.
-    pub fn post(&self, author: UserId, id: TweetId) {
-        self.enter(author, Entry::Plain { id });
+    pub fn post(&self, author: UserId, id: TweetId) -> MemoryEntry {
+        self.enter(author, Entry::Plain { id })
     }
 
     /// A comment on a tweet, `answered`, and who wrote that.
-    pub fn comment(&self, author: UserId, id: TweetId, answered: (TweetId, UserId)) {
-        self.enter(author, Entry::Comment { id, author, answers: answered });
+    pub fn comment(&self, author: UserId, id: TweetId, answered: (TweetId, UserId)) -> MemoryEntry {
+        self.enter(author, Entry::Comment { id, author, answers: answered })
     }
 
     /// A retweet of a tweet, `shown`, and who wrote that.
-    pub fn retweet(&self, retweeter: UserId, id: TweetId, (shown, author): (TweetId, UserId)) {
-        self.enter(retweeter, Entry::Retweet { id, retweeter, shown, author, answers: None });
+    pub fn retweet(&self, retweeter: UserId, id: TweetId, (shown, author): (TweetId, UserId)) -> MemoryEntry {
+        self.retweets.of.write().entry(shown).or_default().push((id, retweeter));
+        self.enter(retweeter, Entry::Retweet { id, retweeter, shown, author, answers: None })
     }
 
     /// A tweet is deleted, or a retweet taken back.
@@ -70,13 +77,14 @@ impl MemoryFeeds {
         self.feeds.gone.turn();
     }
 
-    fn enter(&self, author: UserId, entry: Entry) {
+    fn enter(&self, author: UserId, entry: Entry) -> MemoryEntry {
         let batch = self.batch.fetch_add(1, Ordering::Relaxed);
         self.feeds.heads.enter(author, &entry, self.feeds.gone.stamp(), batch, &self.feeds.bounds);
-        self.nothing.greatest.fetch_max(entry.id().0, Ordering::AcqRel);
+        self.retweets.greatest.fetch_max(entry.id().0, Ordering::AcqRel);
+        MemoryEntry(entry)
     }
 
-    /// A reader who follows some people. They are active from now on.
+    /// A reader who follows some people, and from whom some are hidden. They are active from now on.
     pub fn reader(&self, user: UserId, followees: RoaringBitmap, hidden: RoaringBitmap) -> MemoryReader {
         self.feeds.active.join(user);
         MemoryReader(Arc::new(Lists::new(user, Versions::default(), Sources { followees, hidden })))
@@ -99,8 +107,8 @@ impl MemoryFeeds {
 
     /// Appends entries, in their order, to the feeds of those of their recipients who have one; answers how many deliveries
     /// that were.
-    pub fn deliver(&self, entries: &[(UserId, TweetId)], recipients: &[&[u32]]) -> u64 {
-        let entries: Vec<_> = entries.iter().map(|&(_, id)| Entry::Plain { id }).collect();
+    pub fn deliver(&self, entries: &[MemoryEntry], recipients: &[&[u32]]) -> u64 {
+        let entries: Vec<_> = entries.iter().map(|MemoryEntry(entry)| *entry).collect();
         self.feeds.materialised.deliver(&entries, recipients)
     }
 
@@ -122,35 +130,46 @@ impl MemoryFeeds {
     fn read(&self, MemoryReader(lists): &MemoryReader, mode: Mode, limit: usize) -> Vec<TweetId> {
         let wanted = Wanted { position: Position::First, limit };
         let words = super::words_for(wanted);
-        let home = self.feeds.home(lists.clone(), mode, words, || self.nothing.clone());
+        let home = self.feeds.home(lists.clone(), mode, words, || self.retweets.clone());
         let page = home.ok().and_then(|home| page::cut(&home, wanted).ok());
         page.map(|page| page.entries.iter().map(|entry| entry.0).collect()).unwrap_or_default()
     }
 }
 
-/// A store that has nothing beyond what is in memory.
+/// A store that knows who retweeted what, and of streams nothing beyond what is in memory.
 #[derive(Debug, Default)]
-struct Nothing {
+struct Retweets {
+    /// The retweets of each tweet, oldest first, and whose they are.
+    of: RwLock<HashMap<TweetId, Vec<(TweetId, UserId)>>>,
     greatest: AtomicU64,
 }
 
-impl Facts for Nothing {
+impl Facts for Retweets {
     type Error = StoreError;
 
     fn is_deleted(&self, _: TweetId) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    fn retweeters(&self, _: TweetId, _: Between) -> impl Iterator<Item = Result<(TweetId, UserId), StoreError>> {
-        std::iter::empty()
+    fn retweeters(
+        &self,
+        tweet: TweetId,
+        between: Between,
+    ) -> impl Iterator<Item = Result<(TweetId, UserId), StoreError>> {
+        let lies = |id: TweetId| between.bounds().is_some_and(|(first, last)| (first..=last).contains(&id));
+        let of = self.of.read();
+        let found: Vec<_> = of.get(&tweet).into_iter().flatten().filter(|(id, _)| lies(*id)).copied().collect();
+        found.into_iter().map(Ok)
     }
 
-    fn retweet_of(&self, _: UserId, _: TweetId) -> Result<Option<TweetId>, StoreError> {
-        Ok(None)
+    fn retweet_of(&self, user: UserId, tweet: TweetId) -> Result<Option<TweetId>, StoreError> {
+        let of = self.of.read();
+        let mut retweets = of.get(&tweet).into_iter().flatten();
+        Ok(retweets.find(|(_, retweeter)| *retweeter == user).map(|(id, _)| *id))
     }
 }
 
-impl Stored for Nothing {
+impl Stored for Retweets {
     type Scan<'a> = NoScan;
 
     fn batch(&self) -> u64 {
@@ -199,9 +218,9 @@ mod tests {
         feeds.stop_pushing(UserId(3));
         for number in 200..240_u64 {
             let author = UserId(number as u32 % 12);
-            feeds.post(author, id(number));
+            let posted = feeds.post(author, id(number));
             let recipients: &[u32] = if author.0 <= 9 && author.0 != 3 { &[9] } else { &[] };
-            feeds.deliver(&[(author, id(number))], &[recipients]);
+            feeds.deliver(&[posted], &[recipients]);
         }
         feeds.delete(UserId(2), id(230));
         let expected: Vec<_> = (1..240).rev().filter(|number| number % 12 <= 9 && *number != 230).map(id).collect();
@@ -211,5 +230,33 @@ mod tests {
         }
         assert_eq!(feeds.feeds().1, 1);
         assert_eq!(feeds.heads().1, 12);
+    }
+
+    #[test]
+    fn rules_leave_the_same_out_of_a_pull_and_of_a_materialised_feed() {
+        let feeds = MemoryFeeds::new(FeedSettings::default());
+        let (reader, muted, stranger) = (UserId(9), UserId(2), UserId(7));
+        let authors = [7, 1, 3, 3, 1, 3, 3, 2, 3];
+        let id = |number: u64| TweetId::from_parts(number, 0, UserId(authors[number as usize - 1]));
+        let lists = feeds.reader(reader, [1, 2, 3].into(), [2].into());
+        feeds.post(stranger, id(1));
+        feeds.post(UserId(1), id(2));
+        feeds.materialise(&lists);
+        let entries = [
+            feeds.comment(UserId(3), id(3), (id(2), UserId(1))),
+            feeds.comment(UserId(3), id(4), (id(1), stranger)),
+            feeds.retweet(UserId(1), id(5), (id(1), stranger)),
+            feeds.retweet(UserId(3), id(6), (id(1), stranger)),
+            feeds.retweet(UserId(3), id(7), (id(2), UserId(1))),
+            feeds.post(muted, id(8)),
+            feeds.post(UserId(3), id(9)),
+        ];
+        // Those of who is muted go to nobody who mutes them.
+        let recipients: Vec<&[u32]> =
+            [3, 4, 5, 6, 7, 8, 9].map(|number| if number == 8 { &[][..] } else { &[9] }).into();
+        assert_eq!(feeds.deliver(&entries, &recipients), 6);
+        for page in [feeds.pull(&lists, 20), feeds.materialised(&lists, 20)] {
+            assert_eq!(page, [9, 5, 3, 2].map(id), "no comment to a stranger, no tweet twice in a day, nobody hidden");
+        }
     }
 }

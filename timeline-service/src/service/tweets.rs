@@ -1,11 +1,13 @@
 //! Posting, deleting and getting tweets.
 
-use base::{Error, TweetId, UserId, limits};
+use std::collections::HashMap;
+
+use base::{Error, Revision, TweetId, UserId, limits};
 use proto::timeline::{
-    CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest, DeleteTweetResponse, GetTweetsRequest,
+    CreateTweetRequest, CreateTweetResponse, DeleteTweetRequest, DeleteTweetResponse, Entities, GetTweetsRequest,
     GetTweetsResponse, ResolvedMention,
 };
-use std::collections::HashMap;
+use roaring::RoaringBitmap;
 
 use super::TimelineService;
 use super::wire::tweet_seen;
@@ -27,12 +29,15 @@ impl TimelineService {
             place::check(at)?;
         }
         let in_reply_to = (in_reply_to != 0).then_some(TweetId(in_reply_to));
-        let entities = entities::find(&text, &by_username(mentions));
+        let mut entities = entities::find(&text, &by_username(mentions));
 
         // A request that is repeated after its answer was lost must not fail because of what has happened since.
         let known = self.request_is_known(author, &idempotency_key).await?;
         if let Some(answered) = in_reply_to.filter(|_| !known) {
             self.may_answer(author, answered).await?;
+        }
+        if !known {
+            self.open_mentions(author, &mut entities).await?;
         }
         let new = NewTweet { author, text, in_reply_to, entities, place: at, idempotency_key };
         let tweet = self.0.store.write(new).await?;
@@ -62,15 +67,10 @@ impl TimelineService {
             found.map(|tweet| Ok(tweet_seen(view.seen_by(tweet?, viewer)?))).collect::<Result<Vec<_>, Error>>()
         };
         let mut tweets = self.0.reads.run(read).await?;
-        if let Some(viewer) = viewer
-            && !tweets.is_empty()
-        {
-            let mut authors: Vec<_> = tweets.iter().map(|tweet| UserId(tweet.author)).collect();
-            authors.sort_unstable();
-            authors.dedup();
-            let blocking = self.0.graph.blocking(&authors, viewer, at_least).await.map_err(naming("viewer"))?;
-            let blocks = |author| authors.binary_search(&UserId(author)).is_ok_and(|place| blocking[place]);
-            tweets.retain(|tweet| !blocks(tweet.author));
+        if let Some(viewer) = viewer {
+            let authors = tweets.iter().map(|tweet| UserId(tweet.author)).collect();
+            let blockers = self.blockers_among(authors, viewer, at_least).await.map_err(naming("viewer"))?;
+            tweets.retain(|tweet| !blockers.contains(tweet.author));
         }
         Ok(GetTweetsResponse { tweets })
     }
@@ -81,6 +81,31 @@ impl TimelineService {
         }
         let (view, key) = (self.0.store.view(), idempotency_key.to_owned());
         self.0.reads.run(move || Ok(view.request(author, &key)?.is_some())).await
+    }
+
+    /// Leaves only those mentioned who do not block the author: the names of the others stay plain text.
+    async fn open_mentions(&self, author: UserId, entities: &mut Entities) -> Result<(), Error> {
+        let mentioned = entities.mentions.iter().map(|mention| UserId(mention.user));
+        let mentioned = mentioned.filter(|user| *user != author).collect();
+        let blockers = self.blockers_among(mentioned, author, None).await.map_err(naming("mentions"))?;
+        entities.mentions.retain(|mention| !blockers.contains(mention.user));
+        Ok(())
+    }
+
+    /// Which of some users block a user. The graph is asked once, and not at all where there are none.
+    async fn blockers_among(
+        &self,
+        mut users: Vec<UserId>,
+        blocked: UserId,
+        at_least: Option<Revision>,
+    ) -> Result<RoaringBitmap, Error> {
+        if users.is_empty() {
+            return Ok(RoaringBitmap::new());
+        }
+        users.sort_unstable();
+        users.dedup();
+        let blocking = self.0.graph.blocking(&users, blocked, at_least).await?;
+        Ok(users.iter().zip(blocking).filter(|(_, blocks)| *blocks).map(|(user, _)| user.0).collect())
     }
 
     /// Refuses a comment on nothing, and one between people of whom one blocks the other.
@@ -107,11 +132,10 @@ mod tests {
     use std::sync::{Arc, mpsc};
     use std::time::Duration;
 
+    use base::Code;
     use base::clock::SystemClock;
-    use base::{Code, Revision};
     use futures::StreamExt;
     use futures::future::join_all;
-    use roaring::RoaringBitmap;
 
     use super::*;
     use crate::core::rules::Sources;

@@ -10,5 +10,6 @@ mod model;
 mod modes;
 mod notifications;
 mod notifications_model;
+mod paging;
 mod support;
 mod tweets;

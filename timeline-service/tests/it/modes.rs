@@ -13,11 +13,11 @@ use crate::feeds::{self, Step, USERS, walk};
 use crate::model::{Model, Shown};
 use crate::support::{Harness, ids, page};
 
-const MODES: [FeedMode; 3] = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push];
+pub(crate) const MODES: [FeedMode; 3] = [FeedMode::Unspecified, FeedMode::Pull, FeedMode::Push];
 
 /// One step of a history.
 #[derive(Clone, Debug)]
-enum Move {
+pub(crate) enum Move {
     Take(Step),
     /// Somebody reads the newest entries in a mode, and then in the others.
     Look(u32, usize),
@@ -30,7 +30,7 @@ enum Move {
 }
 
 /// Settings under which everything that can go wrong does: no room, a full queue, everybody over the threshold.
-fn settings() -> impl Strategy<Value = FeedSettings> {
+pub(crate) fn settings() -> impl Strategy<Value = FeedSettings> {
     let bytes = || prop::sample::select(vec![0, 600, 2_000, 1 << 20]);
     (
         (bytes(), bytes(), bytes(), prop::sample::select(vec![0, 500, 1 << 20])),
@@ -58,7 +58,7 @@ fn settings() -> impl Strategy<Value = FeedSettings> {
         })
 }
 
-fn a_move() -> impl Strategy<Value = Move> {
+pub(crate) fn a_move() -> impl Strategy<Value = Move> {
     prop_oneof![
         30 => feeds::step().prop_map(Move::Take),
         12 => (0..USERS, 0_usize..3).prop_map(|(user, mode)| Move::Look(user, mode)),
@@ -68,7 +68,7 @@ fn a_move() -> impl Strategy<Value = Move> {
     ]
 }
 
-async fn take(next: Move, harness: &mut Harness, model: &mut Model) -> Result<(), TestCaseError> {
+pub(crate) async fn take(next: Move, harness: &mut Harness, model: &mut Model) -> Result<(), TestCaseError> {
     match next {
         Move::Take(step) => feeds::take(step, harness, model).await?,
         Move::Hold(is_held) => drop(harness.graph.1.is_held.send_replace(is_held)),

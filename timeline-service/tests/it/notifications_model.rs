@@ -102,7 +102,8 @@ impl Model {
         self.tweets.insert(id, (author, false));
         let mut told = BTreeSet::from([author]);
         let comment = answered.map(|user| (user, NotificationKind::Comment));
-        let mentions = named.iter().map(|&user| (user, NotificationKind::Mention));
+        let mentions = named.iter().filter(|&&user| !edges.blocks.contains(&(user, author)));
+        let mentions = mentions.map(|&user| (user, NotificationKind::Mention));
         let subscribers = self.subscribers.clone();
         let subscribers =
             subscribers.iter().filter(|pair| pair.0 == author && edges.follows.contains(&(pair.1, author)));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use base::clock::ManualClock;
@@ -65,6 +65,8 @@ pub(crate) struct Rest {
     pub(crate) is_held: watch::Sender<bool>,
     /// Whether everybody who asks for recipients gets an error.
     pub(crate) is_failing: AtomicBool,
+    /// How often it was asked who of some people block somebody.
+    pub(crate) blocking_asked: AtomicUsize,
 }
 
 const FOLLOWS: usize = 0;
@@ -87,6 +89,7 @@ impl From<Edges> for FakeGraph {
             active: Mutex::default(),
             is_held: watch::Sender::default(),
             is_failing: AtomicBool::default(),
+            blocking_asked: AtomicUsize::default(),
         };
         FakeGraph(edges.into(), rest)
     }
@@ -232,6 +235,7 @@ impl Graph for FakeGraph {
     }
 
     async fn blocking(&self, authors: &[UserId], viewer: UserId, _: Option<Revision>) -> Result<Vec<bool>, Error> {
+        self.1.blocking_asked.fetch_add(1, Ordering::SeqCst);
         let edges = self.0.lock();
         Ok(authors.iter().map(|author| edges.blocks.contains(&(author.0, viewer.0))).collect())
     }

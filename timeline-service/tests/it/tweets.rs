@@ -1,7 +1,9 @@
 //! Posting, deleting and getting tweets; what is refused, and with which code and field.
 
+use std::sync::atomic::Ordering;
+
 use base::{Code, Error, TweetId, limits};
-use proto::timeline::{CreateTweetRequest, ResolvedMention};
+use proto::timeline::{CreateTweetRequest, ResolvedMention, Tweet};
 
 use crate::support::{Harness, START_MS, ids, new, page};
 
@@ -27,6 +29,48 @@ async fn a_tweet_comes_back_as_it_was_posted() {
     assert_eq!(entities.mentions[0].span.map(|span| (span.start, span.end)), Some((3, 7)));
     assert_eq!((entities.hashtags.len(), entities.urls.len()), (1, 1));
     assert_eq!(harness.get(&[tweet.id], None).await.expect("found"), [tweet]);
+}
+
+fn mentioned(tweet: &Tweet) -> Vec<u32> {
+    let entities = tweet.entities.as_ref().expect("entities");
+    entities.mentions.iter().map(|mention| mention.user).collect()
+}
+
+#[tokio::test]
+async fn whoever_blocks_the_author_is_not_mentioned() {
+    // Only the api looked: whoever called the service itself could mention people who block them.
+    let harness = Harness::new();
+    harness.graph.block(2, 1);
+    harness.graph.block(1, 3);
+    let tweet = harness.mention(1, 0, &[1, 2, 3, 4, 2]).await.expect("posted");
+    assert_eq!(mentioned(&tweet), [1, 3, 4]);
+    assert_eq!(harness.get(&[tweet.id], None).await.expect("found"), [tweet]);
+    harness.graph.unblock(2, 1);
+    assert_eq!(harness.inbox(2).await.notifications, [], "nobody hears later of what was no mention");
+    assert_eq!(mentioned(&harness.mention(1, 0, &[2]).await.expect("posted")), [2]);
+}
+
+#[tokio::test]
+async fn the_graph_is_asked_once_for_all_mentions_and_not_where_there_are_none() {
+    let harness = Harness::new();
+    let asked = || harness.graph.1.blocking_asked.swap(0, Ordering::SeqCst);
+    let ada = vec![ResolvedMention { username: "ada".to_owned(), user: 7 }];
+    let request = CreateTweetRequest { mentions: ada, idempotency_key: "key".to_owned(), ..new(1, "hello @ada") };
+    let tweet = harness.create(request.clone()).await.expect("posted");
+    assert_eq!((mentioned(&tweet), asked()), (vec![7], 1));
+    harness.mention(1, tweet.id, &[2, 3, 4, 1]).await.expect("posted");
+    assert_eq!(asked(), 1);
+    // Nobody, oneself alone, and somebody whom the text does not name.
+    harness.post(1, "nobody").await;
+    harness.mention(1, 0, &[1]).await.expect("posted");
+    harness
+        .create(CreateTweetRequest { text: "no name".to_owned(), idempotency_key: String::new(), ..request.clone() })
+        .await
+        .expect("posted");
+    // What was posted stays as it was, whoever blocks whom since.
+    harness.graph.block(7, 1);
+    assert_eq!(mentioned(&harness.create(request).await.expect("answered")), [7]);
+    assert_eq!(asked(), 0);
 }
 
 #[tokio::test]

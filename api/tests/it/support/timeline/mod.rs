@@ -156,7 +156,7 @@ impl TimelineService for ModelTimeline {
         request: Request<CreateTweetRequest>,
     ) -> Result<Response<CreateTweetResponse>, Status> {
         self.faults.meet("create_tweet").await?;
-        let request = request.into_inner();
+        let mut request = request.into_inner();
         let mut state = self.state();
         if request.text.chars().count() > 140 {
             return answer(Err(Error::invalid("text", "at most 140 characters")));
@@ -180,6 +180,7 @@ impl TimelineService for ModelTimeline {
             }
             return answer(Ok(CreateTweetResponse { tweet: Some(tweet.clone()) }));
         }
+        request.mentions.retain(|mention| !self.graph.blocks(mention.user, request.author));
         let now_ms = self.clock.now_ms();
         let id = state.next_id(now_ms, request.author);
         let tweet = Tweet {
