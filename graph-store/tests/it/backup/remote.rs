@@ -159,8 +159,7 @@ fn the_lock_of_a_writer_who_died_ends_by_itself() {
     assert_same(&restored(&repository, None).1, &store);
 }
 
-/// An S3 server on loopback, for as long as the runtime lives.
-// A lock was read whole, however long it was.
+/// A lock was read whole, however long it was.
 #[test]
 fn what_is_no_lock_is_told_and_none_is_read_that_is_longer_than_a_lock() {
     let (runtime, store) = (runtime(), Arc::new(InMemory::new()));
@@ -181,6 +180,7 @@ fn what_is_no_lock_is_told_and_none_is_read_that_is_longer_than_a_lock() {
     }
 }
 
+/// An S3 server on loopback, for as long as the runtime lives.
 fn s3(runtime: &Runtime, root: &Path) -> Arc<dyn ObjectStore> {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use hyper_util::server::conn::auto;
