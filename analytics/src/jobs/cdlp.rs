@@ -52,13 +52,13 @@ pub fn cdlp<G: Graph>(graph: &G, parameters: &Cdlp, labels: Vec<u64>, run: &Run<
     let step = run.step("spreading", u64::from(parameters.iterations) * labels.len() as u64);
     let job =
         format!("cdlp {parameters:?} from labels of checksum {:08x}", crc32c::crc32c(bytemuck::cast_slice(&labels)));
-    let mut next = labels.clone();
     let mut spread = Labels { labels, iterations: 0 };
     if let Some(saved) = run.resume(&job)?
-        && let Some(labels) = saved.array(0, next.len())
+        && let Some(labels) = saved.array(0, spread.labels.len())
     {
         spread = Labels { labels, iterations: saved.iteration as u32 };
     }
+    let mut next = spread.labels.clone();
     let directions = if graph.is_symmetric() { &Direction::ALL[..1] } else { &Direction::ALL };
     while spread.iterations < parameters.iterations {
         let labels = &spread.labels;

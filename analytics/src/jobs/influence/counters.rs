@@ -33,6 +33,11 @@ impl Counters {
         counters
     }
 
+    /// Counters of so many registers each.
+    pub(super) fn of_registers(precision: u32, registers: Vec<u8>) -> Self {
+        Counters { precision, registers }
+    }
+
     /// Where the registers of a vertex are.
     #[inline]
     pub(super) fn range(&self, vertex: u32) -> Range<usize> {

@@ -135,20 +135,25 @@ pub fn influence<G: Graph>(graph: &G, parameters: &Influence, run: &Run<'_>) -> 
     }
     run.reserve("influence", parameters.memory(graph.vertices()))?;
     let vertices = graph.vertices() as usize;
-    let mut counters = Counters::new(graph.vertices(), parameters.precision, run.seed());
-    let mut next = counters.clone();
-    let mut balls = vec![Ball { size: 1.0, harmonic: 0.0, has_changed: true }; vertices];
-    let mut distances = Distances { neighbourhood: vec![vertices as f64], harmonic: Vec::new(), is_complete: false };
     let job = format!("influence {parameters:?} with seed {}", run.seed());
-    if let Some(saved) = run.resume(&job)?
-        && let Some(registers) = saved.array(0, counters.registers.len())
-        && let Some(kept) = saved.array(1, vertices)
-        && let Some(neighbourhood) = saved.array(2, saved.iteration as usize + 1)
-    {
-        counters.registers = registers;
-        balls = kept.into_iter().map(Ball::of).collect();
-        distances.neighbourhood = neighbourhood;
-    }
+    let kept = run.resume(&job)?.and_then(|saved| {
+        let (registers, balls) = (saved.array(0, vertices << parameters.precision)?, saved.array(1, vertices)?);
+        Some((registers, balls, saved.array(2, saved.iteration as usize + 1)?))
+    });
+    let (mut counters, mut balls, neighbourhood): (_, Vec<Ball>, _) = match kept {
+        Some((registers, balls, neighbourhood)) => {
+            let balls: Vec<KeptBall> = balls;
+            let counters = Counters::of_registers(parameters.precision, registers);
+            (counters, balls.into_iter().map(Ball::of).collect(), neighbourhood)
+        }
+        None => {
+            let counters = Counters::new(graph.vertices(), parameters.precision, run.seed());
+            let ball = Ball { size: 1.0, harmonic: 0.0, has_changed: true };
+            (counters, vec![ball; vertices], vec![vertices as f64])
+        }
+    };
+    let mut next = counters.clone();
+    let mut distances = Distances { neighbourhood, harmonic: Vec::new(), is_complete: false };
     let rounds = distances.neighbourhood.len() as u32..=parameters.rounds_max;
     let step = run.step("growing", 2 * rounds.clone().count() as u64 * vertices as u64);
     for distance in rounds {
