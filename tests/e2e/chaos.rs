@@ -44,7 +44,7 @@ const SENTINEL: usize = CLIENTS;
 /// The one who is told of the sentinel's tweet at the end.
 const WATCHER: usize = CLIENTS + 1;
 const SECONDS_DEFAULT: u64 = 20;
-const ACT: Duration = Duration::from_secs(30);
+const ACT: Duration = Duration::from_secs(15);
 /// Milliseconds between two kills.
 const KILL_INTERVAL_MS: std::ops::Range<u64> = 1_500..4_500;
 /// Anomalies that are shown.

@@ -4,6 +4,8 @@
 //! the clock costs is in them, and told apart. Deliveries are counted by the processor time of their thread, so that others
 //! who want the core do not count. In the end it is looked whether reads still show the same.
 
+use std::error::Error;
+use std::fmt;
 use std::hint::black_box;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +39,18 @@ const BATCH: usize = 256;
 /// Reads of each kind that are timed, at least.
 const READS: usize = 200_000;
 
+/// A graph in which nobody is as those whose reads are timed.
+#[derive(Clone, Copy, Debug)]
+pub struct NobodyToTime;
+
+impl fmt::Display for NobodyToTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no active reader follows 190 to 250 people: more --users, or other --mean-followees")
+    }
+}
+
+impl Error for NobodyToTime {}
+
 /// Measures with a graph.
 pub(super) fn measure(wanted: &Wanted, spec: &GraphSpec) -> anyhow::Result<Memory> {
     let mut activity = Activity::new(spec.users(), wanted.seed);
@@ -61,7 +75,7 @@ pub(super) fn measure(wanted: &Wanted, spec: &GraphSpec) -> anyhow::Result<Memor
     }
     drop(progress);
     let timed = sample.readers(wanted.readers, wanted.seed);
-    ensure!(!timed.is_empty(), "no active reader follows 190 to 250 people: more --users, or other --mean-followees");
+    ensure!(!timed.is_empty(), NobodyToTime);
     let readers = materialise(&feeds, &sample, &hidden, &timed);
     let inputs = Inputs {
         users: spec.users(),

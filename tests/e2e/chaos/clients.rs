@@ -73,10 +73,17 @@ impl Stage {
         self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).insert((author, subscriber));
     }
 
-    /// Whether all who may be told of each tweet of somebody can be told of one more.
+    /// Whether all who may be told of each tweet of somebody can be told of one more; if one cannot, none is.
     fn may_tell_subscribers(&self, author: Person) -> bool {
-        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        subscribers.range((author, 0)..=(author, CLIENTS)).all(|(_, subscriber)| self.may_tell(*subscriber))
+        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = || subscribers.range((author, 0)..=(author, CLIENTS)).map(|(_, subscriber)| &self.told[*subscriber]);
+        let may_tell = told().all(|told| told.load(Ordering::SeqCst) < TOLD_MAX);
+        if may_tell {
+            for told in told() {
+                told.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        may_tell
     }
 
     /// Whether somebody can be told of one more thing.

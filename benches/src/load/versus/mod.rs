@@ -119,13 +119,10 @@ pub async fn compare(stage: &mut Stage, roost: &Roost, time: Duration) -> anyhow
     let mut own_delivered = Vec::new();
     for _ in 0..ROUNDS {
         delivered.push(redis.deliver(&feeds, round).await?);
-        own_delivered.push(deliveries::deliver(stage.staged()));
+        own_delivered.extend(deliveries::deliver(stage.staged())?);
     }
-    let own_delivered = own_delivered.into_iter().collect::<anyhow::Result<Vec<_>>>().map(middle);
-    if let Err(error) = &own_delivered {
-        eprintln!("not measured: {error:#}");
-    }
-    let delivered = Delivered { roost: own_delivered.ok(), redis: middle(delivered) };
+    let roost = (!own_delivered.is_empty()).then(|| middle(own_delivered));
+    let delivered = Delivered { roost, redis: middle(delivered) };
     let served = served.map(middle);
     Ok(Report::new(stage.staged().clone(), readers, &feeds, fixed.bytes(), served, delivered))
 }
