@@ -32,7 +32,7 @@ fn lists(graph: &impl Graph, direction: Direction) -> Vec<Vec<u32>> {
 }
 
 #[test]
-fn long_lists_are_searched_to_their_ends() {
+fn long_lists_are_those_of_the_arrays() {
     let store = store_of(USERS);
     let around =
         |user| (0..USERS).filter(move |other| *other != user).flat_map(move |other| [(user, other), (other, user)]);

@@ -137,21 +137,15 @@ pub fn influence<G: Graph>(graph: &G, parameters: &Influence, run: &Run<'_>) -> 
     let vertices = graph.vertices() as usize;
     let job = format!("influence {parameters:?} with seed {}", run.seed());
     let kept = run.resume(&job)?.and_then(|saved| {
-        let (registers, balls) = (saved.array(0, vertices << parameters.precision)?, saved.array(1, vertices)?);
-        Some((registers, balls, saved.array(2, saved.iteration as usize + 1)?))
+        let counters = Counters::of_registers(parameters.precision, saved.array(0, vertices << parameters.precision)?);
+        let balls = saved.array(1, vertices)?.into_iter().map(Ball::of).collect();
+        Some((counters, balls, saved.array(2, saved.iteration as usize + 1)?))
     });
-    let (mut counters, mut balls, neighbourhood): (_, Vec<Ball>, _) = match kept {
-        Some((registers, balls, neighbourhood)) => {
-            let balls: Vec<KeptBall> = balls;
-            let counters = Counters::of_registers(parameters.precision, registers);
-            (counters, balls.into_iter().map(Ball::of).collect(), neighbourhood)
-        }
-        None => {
-            let counters = Counters::new(graph.vertices(), parameters.precision, run.seed());
-            let ball = Ball { size: 1.0, harmonic: 0.0, has_changed: true };
-            (counters, vec![ball; vertices], vec![vertices as f64])
-        }
-    };
+    let (mut counters, mut balls, neighbourhood) = kept.unwrap_or_else(|| {
+        let counters = Counters::new(graph.vertices(), parameters.precision, run.seed());
+        let ball = Ball { size: 1.0, harmonic: 0.0, has_changed: true };
+        (counters, vec![ball; vertices], vec![vertices as f64])
+    });
     let mut next = counters.clone();
     let mut distances = Distances { neighbourhood, harmonic: Vec::new(), is_complete: false };
     let rounds = distances.neighbourhood.len() as u32..=parameters.rounds_max;
