@@ -45,6 +45,18 @@ pub trait Graph: Sync {
     /// The list cannot be read.
     fn degree(&self, direction: Direction, vertex: u32) -> Result<u32, JobError>;
 
+    /// The same of vertices that follow on one another.
+    ///
+    /// # Errors
+    ///
+    /// A list cannot be read.
+    fn degrees(&self, direction: Direction, vertices: Range<u32>, degrees: &mut [u32]) -> Result<(), JobError> {
+        for (vertex, degree) in vertices.zip(degrees) {
+            *degree = self.degree(direction, vertex)?;
+        }
+        Ok(())
+    }
+
     /// Where the edges of a vertex lead (forward) or come from (reverse): ascending, without repetition, each below
     /// [`vertices`](Graph::vertices). They lie in `buffer`, whose former content is lost, or wherever the graph has them.
     ///
@@ -110,6 +122,10 @@ impl<G: Graph> Graph for &G {
 
     fn degree(&self, direction: Direction, vertex: u32) -> Result<u32, JobError> {
         (**self).degree(direction, vertex)
+    }
+
+    fn degrees(&self, direction: Direction, vertices: Range<u32>, degrees: &mut [u32]) -> Result<(), JobError> {
+        (**self).degrees(direction, vertices, degrees)
     }
 
     #[inline]

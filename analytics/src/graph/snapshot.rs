@@ -1,5 +1,7 @@
 //! The follow graph of a store at one revision.
 
+use std::ops::Range;
+
 use base::{Direction, ListRef, Relation, UserId};
 use graph_store::store::Snapshot;
 
@@ -30,6 +32,11 @@ fn list(direction: Direction, vertex: u32) -> ListRef {
     ListRef { relation: Relation::Follow, direction, user: UserId(vertex) }
 }
 
+/// A list does not repeat itself, so that it has fewer members than there are ids.
+fn degree_of(count: u64) -> u32 {
+    count.try_into().unwrap_or(u32::MAX)
+}
+
 impl Graph for SnapshotGraph<'_> {
     fn vertices(&self) -> u32 {
         self.snapshot.users()
@@ -40,9 +47,15 @@ impl Graph for SnapshotGraph<'_> {
     }
 
     fn degree(&self, direction: Direction, vertex: u32) -> Result<u32, JobError> {
-        let count = self.snapshot.count(list(direction, vertex))?;
-        // A list does not repeat itself, so that it has fewer members than there are ids.
-        Ok(count.try_into().unwrap_or(u32::MAX))
+        Ok(degree_of(self.snapshot.count(list(direction, vertex))?))
+    }
+
+    fn degrees(&self, direction: Direction, vertices: Range<u32>, degrees: &mut [u32]) -> Result<(), JobError> {
+        let start = vertices.start;
+        self.snapshot.counts(Relation::Follow, direction, vertices, |user, count| {
+            degrees[(user.0 - start) as usize] = degree_of(count);
+        })?;
+        Ok(())
     }
 
     #[inline]

@@ -5,6 +5,7 @@
 use base::Direction;
 
 use crate::graph::Graph;
+use crate::run::Step;
 use crate::{JobError, Run};
 
 /// What came out.
@@ -32,21 +33,22 @@ pub fn degrees<G: Graph>(graph: &G, run: &Run<'_>) -> Result<Degrees, JobError> 
     let vertices = graph.vertices();
     run.reserve("degrees", memory(vertices))?;
     let step = run.step("counting edges", 2 * u64::from(vertices));
-    let count = |direction| {
-        let mut degrees = vec![0; vertices as usize];
-        run.pass(
-            &step,
-            &mut degrees,
-            || (),
-            |(), chunk, degrees| {
-                let start = chunk.start;
-                for vertex in graph.lying_order(chunk) {
-                    degrees[(vertex - start) as usize] = graph.degree(direction, vertex)?;
-                }
-                Ok(())
-            },
-        )?;
-        Ok::<_, JobError>(degrees)
-    };
+    let count = |direction| each(graph, direction, &step, run);
     Ok(Degrees { incoming: count(Direction::Reverse)?, outgoing: count(Direction::Forward)? })
+}
+
+/// How many edges every vertex has in one direction: a part of other jobs too.
+///
+/// # Errors
+///
+/// A list that cannot be read, or the run was cancelled.
+pub(super) fn each<G: Graph>(
+    graph: &G,
+    direction: Direction,
+    step: &Step,
+    run: &Run<'_>,
+) -> Result<Vec<u32>, JobError> {
+    let mut degrees = vec![0; graph.vertices() as usize];
+    run.pass(step, &mut degrees, || (), |(), chunk, degrees| graph.degrees(direction, chunk, degrees))?;
+    Ok(degrees)
 }

@@ -17,6 +17,7 @@ use std::ops::Range;
 use base::Direction;
 use base::disk::Scratch;
 
+use super::degrees;
 use crate::graph::{Buffer, Graph};
 use crate::run::Step;
 use crate::{JobError, Run};
@@ -74,19 +75,7 @@ pub fn pagerank<G: Graph>(graph: &G, parameters: &PageRank, run: &Run<'_>) -> Re
     if vertices == 0 {
         return Ok(Ranks { ranks: Vec::new(), iterations: 0, change: 0.0 });
     }
-    let mut degrees = vec![0; vertices];
-    run.pass(
-        &run.step("counting edges", vertices as u64),
-        &mut degrees,
-        || (),
-        |(), chunk, degrees| {
-            let start = chunk.start;
-            graph.lying_order(chunk).try_for_each(|vertex| {
-                degrees[(vertex - start) as usize] = graph.degree(Direction::Forward, vertex)?;
-                Ok(())
-            })
-        },
-    )?;
+    let degrees = degrees::each(graph, Direction::Forward, &run.step("counting edges", vertices as u64), run)?;
     let job = format!("pagerank {parameters:?}");
     let mut ranks = Ranks { ranks: vec![1.0 / vertices as f64; vertices], iterations: 0, change: f64::INFINITY };
     if let Some(saved) = run.resume(&job)?

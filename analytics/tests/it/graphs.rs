@@ -28,7 +28,15 @@ fn lists(graph: &impl Graph, direction: Direction) -> Vec<Vec<u32>> {
         assert_eq!(graph.degree(direction, vertex).expect("readable"), list.len() as u32);
         list
     };
-    (0..graph.vertices()).map(&mut list).collect()
+    let lists: Vec<Vec<u32>> = (0..graph.vertices()).map(&mut list).collect();
+    for vertices in [0..graph.vertices(), 3..graph.vertices(), 5..6, 7..7] {
+        let expected: Vec<u32> =
+            lists[vertices.start as usize..vertices.end as usize].iter().map(|list| list.len() as u32).collect();
+        let mut degrees = vec![u32::MAX; vertices.len()];
+        graph.degrees(direction, vertices, &mut degrees).expect("readable");
+        assert_eq!(degrees, expected, "all at once they are those of each");
+    }
+    lists
 }
 
 #[test]

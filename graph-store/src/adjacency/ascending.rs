@@ -79,7 +79,39 @@ impl<'a> Ascending<'a> {
         if place >= len {
             return Ok(None);
         }
-        let (idx, blocks) = (place / BLOCK, len.div_ceil(BLOCK));
+        Ok(Self::block_from(len, place / BLOCK, fetch)?.get(place % BLOCK))
+    }
+
+    /// The numbers at some places that follow on one another, of `len` numbers whose bytes are to be had piece by piece: each
+    /// but the first of a block is found from the one before it. `None` where there are none or the bytes are damaged.
+    pub(crate) fn get_all_from<E>(
+        len: usize,
+        places: Range<usize>,
+        fetch: impl Fn(Range<usize>) -> Result<&'a [u8], E>,
+    ) -> Result<Option<Vec<u64>>, E> {
+        if places.end > len {
+            return Ok(None);
+        }
+        let mut numbers = Vec::with_capacity(places.len());
+        let mut next = places.start;
+        while next < places.end {
+            let (idx, start) = (next / BLOCK, next % BLOCK);
+            let end = (start + places.end - next).min(BLOCK);
+            if Self::block_from(len, idx, &fetch)?.get_all(start..end, &mut numbers).is_none() {
+                return Ok(None);
+            }
+            next += end - start;
+        }
+        Ok(Some(numbers))
+    }
+
+    /// A block of `len` numbers whose bytes are to be had piece by piece.
+    fn block_from<E>(
+        len: usize,
+        idx: usize,
+        fetch: impl Fn(Range<usize>) -> Result<&'a [u8], E>,
+    ) -> Result<Block<'a>, E> {
+        let blocks = len.div_ceil(BLOCK);
         let ends_start = blocks * FIRST_BYTES;
         let blocks_start = ends_start + blocks * END_BYTES;
         let number = |start: usize, len: usize| -> Result<u64, E> {
@@ -91,7 +123,7 @@ impl<'a> Ascending<'a> {
         let first = number(idx * FIRST_BYTES, FIRST_BYTES)?;
         let start = idx.checked_sub(1).map_or(Ok(blocks_start), end)?;
         let bytes = fetch(start..end(idx)?.max(start))?;
-        Ok(Block { len: BLOCK.min(len - idx * BLOCK), first, bytes }.get(place % BLOCK))
+        Ok(Block { len: BLOCK.min(len - idx * BLOCK), first, bytes })
     }
 
     /// The place of a number.
@@ -119,6 +151,26 @@ impl Block<'_> {
         let bit = select(bytes, high_start, place, 0)?;
         let high = (bit - high_start - place) as u64;
         self.first.checked_add(high << low_bits | low(bytes, place, low_bits))
+    }
+
+    /// Appends the numbers at some places.
+    fn get_all(&self, places: Range<usize>, numbers: &mut Vec<u64>) -> Option<()> {
+        let Some((head, bytes)) = self.bytes.split_first() else {
+            return places.into_iter().try_for_each(|place| {
+                numbers.push(self.first.checked_add(place as u64)?);
+                Some(())
+            });
+        };
+        let low_bits = u32::from(*head).min(LOW_BITS_MAX);
+        let high_start = self.len * low_bits as usize;
+        let mut bit = select(bytes, high_start, places.start, 0);
+        for place in places {
+            let here = bit?;
+            let high = (here - high_start - place) as u64;
+            numbers.push(self.first.checked_add(high << low_bits | low(bytes, place, low_bits))?);
+            bit = select(bytes, here + 1, 0, 0);
+        }
+        Some(())
     }
 
     fn find(&self, number: u64) -> Option<usize> {
@@ -250,11 +302,26 @@ mod tests {
         }
 
         #[test]
+        fn numbers_at_places_that_follow_on_one_another_are_those_at_each(numbers in any_numbers(), ends in any::<[usize; 2]>()) {
+            let numbers: Vec<u64> = numbers.into_iter().collect();
+            let mut bytes = Vec::new();
+            encode(&numbers, &mut bytes);
+            let get_all =
+                |places| Ascending::get_all_from(numbers.len(), places, |range| bytes.get(range).ok_or(()));
+            let [start, end] = ends.map(|end| end % (numbers.len() + 1));
+            for places in [start.min(end)..start.max(end), start..start, 0..numbers.len()] {
+                prop_assert_eq!(get_all(places.clone()), Ok(Some(numbers[places].to_vec())));
+            }
+            prop_assert_eq!(get_all(start..numbers.len() + 1), Ok(None));
+        }
+
+        #[test]
         fn whatever_the_bytes_are_nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..9000), len in 0..800usize) {
             let ascending = Ascending::new(&bytes, len);
             for place in 0..len + 1 {
                 let _ = ascending.get(place).map(|number| ascending.find(number));
                 let _ = Ascending::get_from(len, place, |range| bytes.get(range).ok_or(()));
+                let _ = Ascending::get_all_from(len, place..len, |range| bytes.get(range).ok_or(()));
             }
             let _ = (ascending.find(0), ascending.find(u64::MAX), Ascending::measure(&bytes, len));
         }

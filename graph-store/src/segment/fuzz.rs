@@ -75,6 +75,11 @@ pub(crate) fn files(input: &[u8]) {
 
 /// Asks for everything. What is damaged is an error.
 fn ask_columns(segment: &Segment, valid: bool) {
+    let heads = segment.heads(0..PROBED as u32);
+    for (ordinal, head) in heads.into_iter().flatten().enumerate() {
+        let one = segment.head(ordinal as u32).expect("it is one of those");
+        assert_eq!((one.version, one.len), (head.version, head.len), "heads are the same at once and one by one");
+    }
     let listed = segment.lists().flatten().map(|(ordinal, _)| ordinal).take(PROBED);
     for ordinal in (0..PROBED as u32).chain(listed) {
         let head = segment.head(ordinal);

@@ -1,5 +1,6 @@
 //! Reading a segment where it lies.
 
+use std::ops::Range;
 use std::path::Path;
 
 use base::disk::Disk;
@@ -85,7 +86,26 @@ impl Segment {
     /// one that was never touched, that it is empty and of version 0.
     pub(crate) fn head(&self, ordinal: u32) -> Result<Head, SegmentError> {
         let Some(range) = self.lists.find(ordinal)? else { return Ok(Head::default()) };
-        let bytes = self.lists.bytes(range.start..range.end.min(range.start + Head::BYTES_MAX))?;
+        self.parse_head(ordinal, self.first_bytes(range)?)
+    }
+
+    /// The same of ordinals that follow on one another, whose first bytes the memory is asked for all at once.
+    pub(crate) fn heads(&self, ordinals: Range<u32>) -> Result<Vec<Head>, SegmentError> {
+        let first_bytes = self.lists.find_all(ordinals.clone())?.into_iter().map(|range| {
+            let bytes = self.first_bytes(range)?;
+            List::fetch(bytes);
+            Ok(bytes)
+        });
+        let first_bytes = first_bytes.collect::<Result<Vec<_>, SegmentError>>()?;
+        ordinals.zip(first_bytes).map(|(ordinal, bytes)| self.parse_head(ordinal, bytes)).collect()
+    }
+
+    /// What the head of the list in a range lies in.
+    fn first_bytes(&self, range: Range<usize>) -> Result<&[u8], SegmentError> {
+        self.lists.bytes(range.start..range.end.min(range.start + Head::BYTES_MAX))
+    }
+
+    fn parse_head(&self, ordinal: u32, bytes: &[u8]) -> Result<Head, SegmentError> {
         Head::parse(bytes, self.base_version()).map_err(|source| self.corrupt(ordinal, source))
     }
 

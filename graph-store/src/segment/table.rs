@@ -236,6 +236,29 @@ impl Table {
         }
     }
 
+    /// Where in the file the entries of some ordinals lie that follow on one another; nowhere, of one that has none. A packed
+    /// index is walked through once.
+    pub(crate) fn find_all(&self, ordinals: Range<u32>) -> Result<Vec<Range<usize>>, SegmentError> {
+        let known = ordinals.start..u64::from(ordinals.end).min(self.header.ordinals) as u32;
+        if self.header.index != IndexForm::Packed || known.is_empty() {
+            return ordinals.map(|ordinal| Ok(self.find(ordinal)?.unwrap_or_default())).collect();
+        }
+        let numbers = Ascending::get_all_from(self.offsets(), known.start as usize..known.end as usize + 1, |range| {
+            self.packed_index(known.start, range)
+        })?;
+        let numbers = numbers.ok_or_else(|| self.corrupt_index(known.start))?;
+        let entries = numbers.iter().zip(&numbers[1..]).zip(known).map(|((start, end), ordinal)| {
+            let places = [u64::from(ordinal), u64::from(ordinal) + 1];
+            match (start.checked_sub(places[0]), end.checked_sub(places[1])) {
+                (Some(start), Some(end)) => self.range(ordinal, [start, end]),
+                _ => Err(self.corrupt_index(ordinal)),
+            }
+        });
+        let mut found = entries.collect::<Result<Vec<_>, _>>()?;
+        found.resize(ordinals.len(), 0..0);
+        Ok(found)
+    }
+
     /// Every entry, in the order of the ordinals. After an error the rest still comes.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Result<(u32, &[u8]), SegmentError>> {
         let places = match self.header.index {
@@ -280,7 +303,7 @@ impl Table {
 
     /// What lies between the offsets at this place of the index and the next.
     fn place(&self, ordinal: u32, place: usize) -> Result<Range<usize>, SegmentError> {
-        let [start, end] = match self.header.index {
+        let ends = match self.header.index {
             IndexForm::Packed => [self.packed_offset(ordinal, place)?, self.packed_offset(ordinal, place + 1)?],
             IndexForm::Dense | IndexForm::Sparse => {
                 let at = self.header.index_start() as usize + place * INDEX_BYTES;
@@ -288,6 +311,11 @@ impl Table {
                 [0, 1].map(|i| u64::from(u32::from_le_bytes(offsets[i])))
             }
         };
+        self.range(ordinal, ends)
+    }
+
+    /// Where in the file the entry of an ordinal lies that has these ends in the payload.
+    fn range(&self, ordinal: u32, [start, end]: [u64; 2]) -> Result<Range<usize>, SegmentError> {
         if start > end || end > self.header.payload_bytes {
             return Err(self.corrupt_index(ordinal));
         }
@@ -296,16 +324,23 @@ impl Table {
 
     /// The offset at this place of a packed index; only the blocks that tell it are verified.
     fn packed_offset(&self, ordinal: u32, place: usize) -> Result<u64, SegmentError> {
-        let (start, end) = (self.header.index_start() as usize, self.header.checksums_start() as usize);
-        let fetch = |range: Range<usize>| {
-            let range = start + range.start..start + range.end;
-            if range.end > end {
-                return Err(self.corrupt_index(ordinal));
-            }
-            self.blocks.get(range)
-        };
-        let number = Ascending::get_from(self.header.ordinals as usize + 1, place, fetch)?;
+        let number = Ascending::get_from(self.offsets(), place, |range| self.packed_index(ordinal, range))?;
         number.and_then(|number| number.checked_sub(place as u64)).ok_or_else(|| self.corrupt_index(ordinal))
+    }
+
+    /// How many offsets an index has that has one for each ordinal.
+    fn offsets(&self) -> usize {
+        self.header.ordinals as usize + 1
+    }
+
+    /// Bytes of a packed index, in which an ordinal is looked up.
+    fn packed_index(&self, ordinal: u32, range: Range<usize>) -> Result<&[u8], SegmentError> {
+        let (start, end) = (self.header.index_start() as usize, self.header.checksums_start() as usize);
+        let range = start + range.start..start + range.end;
+        if range.end > end {
+            return Err(self.corrupt_index(ordinal));
+        }
+        self.blocks.get(range)
     }
 
     fn corrupt_index(&self, ordinal: u32) -> SegmentError {

@@ -5,6 +5,7 @@
 //! without holding up anybody. It keeps the segments' files mapped and the generations in memory until it is dropped,
 //! also where a compaction has unlinked and replaced them long since.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use base::{Direction, Edge, ListRef, Relation, Revision, Slot as SlotNumber, Slots, UserId};
@@ -144,6 +145,32 @@ impl Snapshot {
         let (key, slot) = self.key(list);
         let net: i64 = slot.deltas(key).map(Delta::net).sum();
         Ok(slot.segments.count(key)?.saturating_add_signed(net))
+    }
+
+    /// How many members the list of each of some users has who follow on one another: a few times as fast as asking for each.
+    /// They are told slot by slot.
+    ///
+    /// # Errors
+    ///
+    /// A segment that is damaged.
+    pub fn counts(
+        &self,
+        relation: Relation,
+        direction: Direction,
+        users: Range<u32>,
+        mut tell: impl FnMut(UserId, u64),
+    ) -> Result<(), StoreError> {
+        let slots = u32::from(self.slots.count());
+        for (number, slot) in (0..slots).zip(&self.lists) {
+            let ordinal_from = |user: u32| user.saturating_sub(number).div_ceil(slots);
+            let ordinals = ordinal_from(users.start)..ordinal_from(users.end);
+            let counts = slot.segments.counts(relation, direction, ordinals.clone())?;
+            for (ordinal, count) in ordinals.zip(counts) {
+                let net: i64 = slot.deltas((relation, direction, ordinal)).map(Delta::net).sum();
+                tell(self.slots.user_at(SlotNumber(number as u16), ordinal), count.saturating_add_signed(net));
+            }
+        }
+        Ok(())
     }
 
     /// How many edges of a relation there are, told without reading lists.

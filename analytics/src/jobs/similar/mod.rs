@@ -21,6 +21,7 @@ mod minhash;
 
 use base::Direction;
 
+use super::degrees;
 use super::lists::{self, Lists};
 use crate::graph::{Buffer, Graph};
 use crate::{JobError, Run};
@@ -141,20 +142,7 @@ pub fn similar<G: Graph>(
 
 /// The length of every list.
 fn lengths<G: Graph>(graph: &G, direction: Direction, step: &'static str, run: &Run<'_>) -> Result<Vec<u32>, JobError> {
-    let mut lengths = vec![0; graph.vertices() as usize];
-    run.pass(
-        &run.step(step, graph.vertices().into()),
-        &mut lengths,
-        || (),
-        |(), chunk, lengths| {
-            let start = chunk.start;
-            graph.lying_order(chunk).try_for_each(|vertex| {
-                lengths[(vertex - start) as usize] = graph.degree(direction, vertex)?;
-                Ok(())
-            })
-        },
-    )?;
-    Ok(lengths)
+    degrees::each(graph, direction, &run.step(step, graph.vertices().into()), run)
 }
 
 /// How many members the lists have that those of the users lead to.

@@ -2,6 +2,7 @@
 
 mod rewrite;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,6 +100,17 @@ impl Segments {
 
     pub(super) fn count(&self, key: Key) -> Result<u64, SegmentError> {
         Ok(self.head(key)?.len as u64)
+    }
+
+    /// How many members each of the lists at some ordinals has that follow on one another.
+    pub(super) fn counts(
+        &self,
+        relation: Relation,
+        direction: Direction,
+        ordinals: Range<u32>,
+    ) -> Result<Vec<u64>, SegmentError> {
+        let Some(segment) = self.segment(relation, direction) else { return Ok(vec![0; ordinals.len()]) };
+        Ok(segment.heads(ordinals)?.into_iter().map(|head| head.len as u64).collect())
     }
 
     pub(super) fn version(&self, key: Key) -> Result<Revision, SegmentError> {
