@@ -10,6 +10,8 @@ use base::{TweetId, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 
+use crate::fetch::fetch;
+
 /// How many small maps there are.
 pub(crate) const SHARDS: usize = 64;
 
@@ -20,18 +22,96 @@ pub(crate) trait Weigh {
 }
 
 /// What a value can be kept by.
-pub(crate) trait Key: Copy + Eq + Hash {
+pub(crate) trait Key: Copy + Eq {
+    /// Where the values of one map lie.
+    type Places: Places<Self>;
+
     /// A number whose low bits are spread evenly over the keys.
     fn spread(self) -> u64;
 }
 
+/// Where the values of one map lie, by their key.
+pub(crate) trait Places<K>: Default + std::fmt::Debug {
+    fn get(&self, key: K) -> Option<u32>;
+    fn insert(&mut self, key: K, place: u32);
+    fn remove(&mut self, key: K) -> Option<u32>;
+    fn len(&self) -> usize;
+    /// Asks the memory for what tells where a value lies, if it is known what that is.
+    fn fetch(&self, _: K) {}
+}
+
+/// User ids are dense, and so is the table: four bytes for each up to the greatest, where one look at the memory finds a place.
+#[derive(Debug, Default)]
+pub(crate) struct DensePlaces {
+    /// By number among the users of a map: the place plus one, or 0.
+    places: Vec<u32>,
+    len: usize,
+}
+
+impl Places<UserId> for DensePlaces {
+    fn get(&self, user: UserId) -> Option<u32> {
+        self.places.get(number_of(user))?.checked_sub(1)
+    }
+
+    fn insert(&mut self, user: UserId, place: u32) {
+        let number = number_of(user);
+        if self.places.len() <= number {
+            self.places.resize(number + 1, 0);
+        }
+        if std::mem::replace(&mut self.places[number], place + 1) == 0 {
+            self.len += 1;
+        }
+    }
+
+    fn remove(&mut self, user: UserId) -> Option<u32> {
+        let place = std::mem::take(self.places.get_mut(number_of(user))?).checked_sub(1)?;
+        self.len -= 1;
+        Some(place)
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn fetch(&self, user: UserId) {
+        self.places.get(number_of(user)).into_iter().for_each(fetch);
+    }
+}
+
+/// The number of a user among those of the same map.
+const fn number_of(user: UserId) -> usize {
+    user.0 as usize / SHARDS
+}
+
+impl<K: Eq + Hash + std::fmt::Debug> Places<K> for FxHashMap<K, u32> {
+    fn get(&self, key: K) -> Option<u32> {
+        self.get(&key).copied()
+    }
+
+    fn insert(&mut self, key: K, place: u32) {
+        self.insert(key, place);
+    }
+
+    fn remove(&mut self, key: K) -> Option<u32> {
+        self.remove(&key)
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+}
+
 impl Key for UserId {
+    type Places = DensePlaces;
+
     fn spread(self) -> u64 {
         self.0.into()
     }
 }
 
 impl Key for TweetId {
+    type Places = FxHashMap<TweetId, u32>;
+
     /// The sequence and the last bits of the time: the author's slot, below them, is that of few in a small community.
     fn spread(self) -> u64 {
         self.0 ^ self.0 >> 13 ^ self.0 >> 22
@@ -40,7 +120,7 @@ impl Key for TweetId {
 
 /// A map that is bounded in bytes.
 #[derive(Debug)]
-pub(crate) struct Cache<V, K = UserId> {
+pub(crate) struct Cache<V, K: Key = UserId> {
     shards: Box<[Mutex<Shard<V, K>>]>,
     bytes: AtomicUsize,
     bytes_max: usize,
@@ -48,8 +128,8 @@ pub(crate) struct Cache<V, K = UserId> {
 
 /// One of its maps.
 #[derive(Debug)]
-pub(crate) struct Shard<V, K = UserId> {
-    places: FxHashMap<K, u32>,
+pub(crate) struct Shard<V, K: Key = UserId> {
+    places: K::Places,
     slots: Vec<Option<Slot<V, K>>>,
     free: Vec<u32>,
     hand: usize,
@@ -65,7 +145,7 @@ struct Slot<V, K> {
 impl<V: Weigh, K: Key> Cache<V, K> {
     /// Nothing is kept, and never more than so many bytes but for what came in last.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        let shard = || Shard { places: FxHashMap::default(), slots: Vec::new(), free: Vec::new(), hand: 0 };
+        let shard = || Shard { places: K::Places::default(), slots: Vec::new(), free: Vec::new(), hand: 0 };
         Cache { shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(), bytes: AtomicUsize::new(0), bytes_max }
     }
 
@@ -100,7 +180,7 @@ impl<V: Weigh, K: Key> Cache<V, K> {
 
     /// Changes a value that is there.
     pub(crate) fn change<R>(&self, shard: &mut Shard<V, K>, key: K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
-        let place = *shard.places.get(&key)?;
+        let place = shard.places.get(key)?;
         let slot = shard.slots[place as usize].as_mut()?;
         let before = slot.value.bytes();
         let changed = change(&mut slot.value);
@@ -114,7 +194,7 @@ impl<V: Weigh, K: Key> Cache<V, K> {
 
     /// Lets go of a value.
     pub(crate) fn remove(&self, shard: &mut Shard<V, K>, key: K) {
-        if let Some(place) = shard.places.remove(&key) {
+        if let Some(place) = shard.places.remove(key) {
             self.clear(shard, place as usize);
         }
     }
@@ -139,7 +219,7 @@ impl<V: Weigh, K: Key> Cache<V, K> {
                 Some(slot) if slot.was_used => slot.was_used = false,
                 Some(slot) => {
                     let key = slot.key;
-                    shard.places.remove(&key);
+                    shard.places.remove(key);
                     self.clear(shard, place);
                 }
                 None => {}
@@ -158,10 +238,26 @@ impl<V: Weigh, K: Key> Cache<V, K> {
 impl<V, K: Key> Shard<V, K> {
     /// A value, which is thereby used.
     pub(crate) fn get(&mut self, key: K) -> Option<&V> {
-        let place = *self.places.get(&key)?;
+        let place = self.places.get(key)?;
         let slot = self.slots[place as usize].as_mut()?;
         slot.was_used = true;
         Some(&slot.value)
+    }
+
+    /// A value, which is not used by that.
+    pub(crate) fn peek(&self, key: K) -> Option<&V> {
+        self.slots[self.places.get(key)? as usize].as_ref().map(|slot| &slot.value)
+    }
+
+    /// Asks the memory for what tells where a value lies.
+    pub(crate) fn fetch_place(&self, key: K) {
+        self.places.fetch(key);
+    }
+
+    /// Asks the memory for a value, of which is known where it lies.
+    pub(crate) fn fetch_value(&self, key: K) {
+        let slot = self.places.get(key).and_then(|place| self.slots.get(place as usize));
+        slot.into_iter().for_each(fetch);
     }
 }
 

@@ -21,6 +21,7 @@ mod cache;
 mod core;
 mod error;
 mod feeds;
+mod fetch;
 mod graph;
 mod ids;
 mod metrics;

@@ -5,11 +5,13 @@
 //! - [`place`]: which places a tweet may name.
 //! - [`rules`]: what a home feed is.
 //! - [`merge`]: many streams of entries as one, lazily.
+//! - [`members`]: a set of users that is asked about one user after another.
 //! - [`page`]: a part of an endless timeline, and the places before and after it.
 //!
 //! Nothing here knows of a disk, a network, a clock or a thread.
 
 pub(crate) mod entities;
+pub(crate) mod members;
 pub(crate) mod merge;
 pub(crate) mod page;
 pub(crate) mod place;

@@ -25,6 +25,7 @@
 use base::{TweetId, UserId};
 use roaring::RoaringBitmap;
 
+use super::members::Members;
 use super::page::Between;
 
 /// How far apart two entries of one tweet must be for both to be shown: the first hides what comes less than this after it.
@@ -82,9 +83,8 @@ pub(crate) trait Facts {
 pub(crate) struct Reader {
     user: UserId,
     /// The reader, and everyone followed and not hidden.
-    authors: RoaringBitmap,
-    authors_count: u64,
-    hidden: RoaringBitmap,
+    authors: Members,
+    hidden: Members,
 }
 
 impl Reader {
@@ -93,12 +93,30 @@ impl Reader {
         let Sources { followees, hidden } = sources;
         let mut authors = followees - &hidden;
         authors.insert(user.0);
-        Reader { user, authors_count: authors.len(), authors, hidden }
+        Reader { user, authors: Members::from(&authors), hidden: Members::from(&hidden) }
     }
 
-    /// Whose streams the feed is merged from: the reader's own, and those of everyone followed and not hidden.
+    /// Whose streams the feed is merged from, in no order: the reader's own, and those of everyone followed and not hidden.
     pub(crate) fn authors(&self) -> impl Iterator<Item = UserId> {
-        self.authors.iter().map(UserId)
+        self.authors.iter()
+    }
+
+    /// Bytes beside itself.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.authors.bytes() + self.hidden.bytes()
+    }
+
+    /// Asks the memory for what the rules look at that need nothing but the reader.
+    #[inline]
+    pub(crate) fn fetch(&self, entry: &Origin) {
+        self.authors.fetch(entry.author);
+        if let Some(by) = entry.retweeter {
+            self.authors.fetch(by);
+        }
+        match entry.answers {
+            Some((_, answered)) => self.authors.fetch(answered),
+            None => self.hidden.fetch(entry.author),
+        }
     }
 
     /// Whether an entry of one of these streams is in the feed.
@@ -112,7 +130,7 @@ impl Reader {
         let by = entry.retweeter.unwrap_or(entry.author);
         self.follows(by)
             && match entry.answers {
-                None => entry.author == by || entry.author == self.user || !self.hidden.contains(entry.author.0),
+                None => entry.author == by || entry.author == self.user || !self.hidden.contains(entry.author),
                 Some((_, answered)) => self.follows(entry.author) && self.follows(answered),
             }
     }
@@ -127,7 +145,7 @@ impl Reader {
         if self.follows(entry.author) && within(entry.shown) {
             return Ok(true);
         }
-        let mut left = self.authors_count.saturating_mul(SCANNED_FOR_EACH);
+        let mut left = (self.authors.len() as u64).saturating_mul(SCANNED_FOR_EACH);
         for retweet in facts.retweeters(entry.shown, window) {
             if self.follows(retweet?.1) {
                 return Ok(true);
@@ -157,7 +175,7 @@ impl Reader {
 
     /// Whether a user's entries are in the feed: the reader's own, and those of everyone followed and not hidden.
     pub(crate) fn follows(&self, user: UserId) -> bool {
-        self.authors.contains(user.0)
+        self.authors.contains(user)
     }
 }
 

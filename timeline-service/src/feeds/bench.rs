@@ -19,7 +19,7 @@ use base::{TweetId, UserId};
 use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 
-use super::entry::Entry;
+use super::entry::{Entry, Others};
 use super::lists::Lists;
 use super::pull::Stored;
 use super::tier::Nowhere;
@@ -67,8 +67,12 @@ impl MemoryFeeds {
 
     /// A retweet of a tweet, `shown`, and who wrote that.
     pub fn retweet(&self, retweeter: UserId, id: TweetId, (shown, author): (TweetId, UserId)) -> MemoryEntry {
-        self.retweets.of.write().entry(shown).or_default().push((id, retweeter));
-        self.enter(retweeter, Entry::Retweet { id, retweeter, shown, author, answers: None })
+        let mut of = self.retweets.of.write();
+        let others = of.entry(shown).or_default();
+        let is_first = others.is_empty();
+        others.push((id, retweeter));
+        let retweet = Entry::Retweet { id, retweeter, shown, author, answers: None, others: Others::Unknown };
+        self.enter(retweeter, if is_first { retweet.first() } else { retweet })
     }
 
     /// A tweet is deleted, or a retweet taken back.
@@ -204,7 +208,10 @@ impl Stream for NoScan {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::feeds::pull::Source;
 
     #[test]
     fn a_pull_and_a_materialised_feed_show_the_same() {
@@ -230,6 +237,37 @@ mod tests {
         }
         assert_eq!(feeds.feeds().1, 1);
         assert_eq!(feeds.heads().1, 12);
+    }
+
+    proptest! {
+        /// So many authors that most are behind those whose streams are made at first.
+        #[test]
+        fn a_merge_of_many_authors_has_all_of_their_entries_between_two_places(
+            posts in prop::collection::vec((0..150_u32, 0..16), 1..300),
+            of_reader in 1..150_u32,
+            places in prop::collection::vec(any::<prop::sample::Index>(), 2),
+        ) {
+            let feeds = MemoryFeeds::new(FeedSettings::default());
+            let mut time = 0;
+            let posts: Vec<(TweetId, u32)> = posts.into_iter().map(|(author, gap)| {
+                time += 1_u64 << gap;
+                let id = TweetId::from_parts(time, 0, UserId(author));
+                feeds.post(UserId(author), id);
+                (id, author)
+            }).collect();
+            let MemoryReader(lists) = feeds.reader(UserId(200), (0..of_reader).collect(), RoaringBitmap::new());
+            let gone = feeds.feeds.gone.now();
+            let Lists { reader, .. } = &*lists;
+            let source = Source { feeds: &feeds.feeds, stored: &*feeds.retweets, gone: &gone, stamp: feeds.feeds.gone.stamp(), reader };
+            let place = |index: usize| Some(places[index].get(&posts).0);
+            for (above, below) in [(None, None), (place(0), None), (None, place(1)), (place(0), place(1))] {
+                let merge = source.merge(lists.authors(), Between { above, below });
+                let merged: Vec<TweetId> = merge.map(|entry| entry.expect("it is in memory").0).collect();
+                let lies = |id: TweetId| above.is_none_or(|above| id > above) && below.is_none_or(|below| id < below);
+                let expected = posts.iter().rev().filter(|(id, author)| *author < of_reader && lies(*id));
+                prop_assert_eq!(merged, expected.map(|(id, _)| *id).collect::<Vec<_>>());
+            }
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Changes {
     /// Writes down what a batch changed, before anybody can see that.
     pub(crate) fn note(&self, effect: &Effect, batch: u64) {
         match effect {
-            Effect::Entered(entry) => self.stream(entry.author, batch),
+            Effect::Entered { tweet, .. } => self.stream(tweet.author, batch),
             Effect::Left { author, id } => {
                 self.stream(*author, batch);
                 self.tweet(*id, batch);

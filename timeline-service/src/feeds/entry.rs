@@ -6,11 +6,11 @@
 //! ```text
 //! plain tweet              [id]
 //! comment                  [author, answered author] [answered] [1 id]
-//! retweet                  [answered, or 0] [retweeter, author] [1 shown] [1 id]
-//! retweet of a comment     [answered author] [answered] [retweeter, author] [1 shown] [1 id]
+//! retweet                  [f answered, or 0] [retweeter, author] [1 shown] [1 id]
+//! retweet of a comment     [answered author] [f answered] [retweeter, author] [1 shown] [1 id]
 //! ```
 //!
-//! So most entries take 8 bytes. Nobody says who wrote a plain tweet: where it lies, or the slot in its id, tells.
+//! `f` is 1 where it is known that it was the first retweet of its tweet. So most entries take 8 bytes. Nobody says who wrote a plain tweet: where it lies, or the slot in its id, tells.
 
 use base::{TweetId, UserId};
 
@@ -24,13 +24,33 @@ const MARK: u64 = 1 << 63;
 
 /// An entry of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum Entry {
     /// A tweet that answers nothing.
     Plain { id: TweetId },
     /// A tweet that answers another.
     Comment { id: TweetId, author: UserId, answers: (TweetId, UserId) },
     /// A retweet: of `shown`, which `author` wrote, and which may be a comment.
-    Retweet { id: TweetId, retweeter: UserId, shown: TweetId, author: UserId, answers: Option<(TweetId, UserId)> },
+    Retweet {
+        id: TweetId,
+        retweeter: UserId,
+        shown: TweetId,
+        author: UserId,
+        answers: Option<(TweetId, UserId)>,
+        /// What is known of other retweets of the same tweet that came before it.
+        others: Others,
+    },
+}
+
+/// What is known of the retweets of a tweet that came before one. Half a word: entries are handed on many times, which is slow where
+/// some of their bytes are copied apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Others {
+    /// Nothing.
+    Unknown,
+    /// That there was none.
+    None,
 }
 
 impl Entry {
@@ -42,13 +62,14 @@ impl Entry {
     }
 
     /// What the rules ask of it; none for a plain tweet, which they show to everybody who follows its author.
+    #[inline]
     pub(crate) fn origin(&self) -> Option<Origin> {
         match *self {
             Entry::Plain { .. } => None,
             Entry::Comment { id, author, answers } => {
                 Some(Origin { id, shown: id, author, retweeter: None, answers: Some(answers) })
             }
-            Entry::Retweet { id, retweeter, shown, author, answers } => {
+            Entry::Retweet { id, retweeter, shown, author, answers, .. } => {
                 Some(Origin { id, shown, author, retweeter: Some(retweeter), answers })
             }
         }
@@ -71,6 +92,19 @@ impl Entry {
         }
     }
 
+    /// The same, if it is a retweet, as the first one of its tweet.
+    pub(crate) fn first(mut self) -> Self {
+        if let Entry::Retweet { others, .. } = &mut self {
+            *others = Others::None;
+        }
+        self
+    }
+
+    /// Whether it is known to be the first retweet of its tweet: no other comes before it.
+    pub(crate) const fn is_first_retweet(&self) -> bool {
+        matches!(self, Entry::Retweet { others: Others::None, .. })
+    }
+
     /// Appends it to `words`.
     pub(crate) fn write(&self, words: &mut Vec<u64>) {
         let (written, len) = self.words();
@@ -84,16 +118,19 @@ impl Entry {
             Entry::Comment { id, author, answers: (answered, by) } => {
                 ([pair(author, by), answered.0, id.0 | MARK, 0, 0], 3)
             }
-            Entry::Retweet { id, retweeter, shown, author, answers: None } => {
-                ([0, pair(retweeter, author), shown.0 | MARK, id.0 | MARK, 0], 4)
-            }
-            Entry::Retweet { id, retweeter, shown, author, answers: Some((answered, by)) } => {
-                ([by.0.into(), answered.0, pair(retweeter, author), shown.0 | MARK, id.0 | MARK], 5)
+            Entry::Retweet { id, retweeter, shown, author, answers, others } => {
+                let mark = if others == Others::None { MARK } else { 0 };
+                let (people, shown, id) = (pair(retweeter, author), shown.0 | MARK, id.0 | MARK);
+                match answers {
+                    None => ([mark, people, shown, id, 0], 4),
+                    Some((answered, by)) => ([by.0.into(), answered.0 | mark, people, shown, id], 5),
+                }
             }
         }
     }
 
     /// The last entry of some words and how many it takes; none where they are at their end or cut within an entry.
+    #[inline]
     pub(crate) fn last(words: &[u64]) -> Option<(Entry, usize)> {
         let (&word, rest) = words.split_last()?;
         if word & MARK == 0 {
@@ -108,7 +145,9 @@ impl Entry {
         }
         let shown = TweetId(reference & !MARK);
         let (&answered, rest) = rest.split_last()?;
-        let retweet = |answers| Entry::Retweet { id, retweeter: first, shown, author: second, answers };
+        let others = if answered & MARK == 0 { Others::Unknown } else { Others::None };
+        let answered = answered & !MARK;
+        let retweet = |answers| Entry::Retweet { id, retweeter: first, shown, author: second, answers, others };
         if answered == 0 {
             return Some((retweet(None), 4));
         }
@@ -121,7 +160,7 @@ impl From<&Tweet> for Entry {
     fn from(tweet: &Tweet) -> Self {
         match tweet.origin() {
             Origin { id, shown, author, retweeter: Some(retweeter), answers } => {
-                Entry::Retweet { id, retweeter, shown, author, answers }
+                Entry::Retweet { id, retweeter, shown, author, answers, others: Others::Unknown }
             }
             Origin { id, author, answers: Some(answers), .. } => Entry::Comment { id, author, answers },
             Origin { id, .. } => Entry::Plain { id },
@@ -136,6 +175,7 @@ pub(crate) struct Backwards<'a>(pub &'a [u64]);
 impl Iterator for Backwards<'_> {
     type Item = Entry;
 
+    #[inline]
     fn next(&mut self) -> Option<Entry> {
         let (entry, len) = Entry::last(self.0)?;
         self.0 = &self.0[..self.0.len() - len];
@@ -163,8 +203,11 @@ pub(crate) mod tests {
                 author,
                 answers: (answered, by)
             }),
-            (id(), user(), id(), user(), prop::option::of((id(), user()))).prop_map(
-                |(id, retweeter, shown, author, answers)| Entry::Retweet { id, retweeter, shown, author, answers }
+            (id(), user(), id(), user(), prop::option::of((id(), user())), any::<bool>()).prop_map(
+                |(id, retweeter, shown, author, answers, is_first)| {
+                    let retweet = Entry::Retweet { id, retweeter, shown, author, answers, others: Others::Unknown };
+                    if is_first { retweet.first() } else { retweet }
+                }
             ),
         ]
     }

@@ -139,6 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::feeds::entry::Others;
 
     #[test]
     fn an_entry_is_hidden_with_what_it_shows_or_answers() {
@@ -150,6 +151,7 @@ mod tests {
             shown: TweetId(9),
             author: UserId(1),
             answers: Some((TweetId(5), UserId(2))),
+            others: Others::Unknown,
         };
         let hidden = |entry: &Entry, batch| gone.now().hide(entry, batch);
         assert!(!hidden(&comment, 9) && !hidden(&retweet, 9));

@@ -12,6 +12,7 @@ use base::{TweetId, UserId};
 use super::entry::{Backwards, Entry};
 use super::gone::{Epochs, Gone};
 use crate::cache::{Cache, Weigh};
+use crate::fetch::fetch;
 use crate::tweets::bounds::Bounds;
 
 /// Entries that a head is filled with. It grows to twice as many, and is cut to this number again.
@@ -78,6 +79,25 @@ impl Heads {
             }
         }
         Told::CompleteFrom(head.complete_from)
+    }
+
+    /// Asks the memory for the heads of some authors: for where they lie, then for what they are, then for their newest words,
+    /// of all authors at once; then `each` gets the newest entries.
+    pub(crate) fn fetch(&self, authors: &[UserId], mut each: impl FnMut(Entry)) {
+        authors.iter().for_each(|author| self.cache.lock(*author).fetch_place(*author));
+        authors.iter().for_each(|author| self.cache.lock(*author).fetch_value(*author));
+        for author in authors {
+            let shard = self.cache.lock(*author);
+            shard.peek(*author).and_then(|head| head.words.last()).into_iter().for_each(fetch);
+        }
+        for author in authors {
+            let shard = self.cache.lock(*author);
+            shard
+                .peek(*author)
+                .and_then(|head| Entry::last(&head.words))
+                .into_iter()
+                .for_each(|(entry, _)| each(entry));
+        }
     }
 
     /// Keeps a head that was read from the view of `state`, unless the author has written since.

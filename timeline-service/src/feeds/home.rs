@@ -11,12 +11,15 @@ use super::Feeds;
 use super::entry::{Backwards, Entry};
 use super::gone::Epochs;
 use super::lists::Lists;
-use super::pull::{AuthorStream, Candidate, Route, Source, Stored};
+use super::pull::{AuthorStream, Candidate, PulledStream, Route, Source, Stored};
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::{Between, Timeline};
 use crate::core::rules::Facts;
 use crate::error::StoreError;
 use crate::tweets::Tweet;
+
+/// Entries of a feed of which the memory is asked at once for what the rules look at: those of a page.
+const FETCHED: usize = 32;
 
 /// A home feed in one state.
 pub(crate) struct HomeFeed<S> {
@@ -86,7 +89,8 @@ impl<S: Stored> Timeline for HomeFeed<S> {
 
 impl<S: Stored> HomeFeed<S> {
     pub(super) fn source(&self) -> Source<'_, S> {
-        Source { feeds: &self.feeds, stored: &*self.stored, gone: &self.gone, stamp: self.stamp }
+        let HomeFeed { feeds, stored, lists, gone, stamp, .. } = self;
+        Source { feeds, stored, gone, stamp: *stamp, reader: &lists.reader }
     }
 
     /// What the feed is read from.
@@ -114,6 +118,11 @@ impl<S: Stored> HomeFeed<S> {
     fn merge<'a>(&'a self, pushed: &'a Pushed, between: Between) -> Merge<Part<'a, S>> {
         let Some((first, last)) = between.bounds() else { return Merge::new(Order::NewestFirst, Vec::new()) };
         let last = last.min(self.stored.greatest());
+        for entry in Backwards(&pushed.words).take(FETCHED) {
+            if let Some(origin) = entry.origin() {
+                self.lists.reader.fetch(&origin);
+            }
+        }
         let mut streams = Vec::with_capacity(2 + pushed.pulled.len());
         streams.push(Part::Feed(Box::new(FeedStream {
             home: self,
@@ -126,8 +135,7 @@ impl<S: Stored> HomeFeed<S> {
         if !pushed.under_way.is_empty() {
             streams.push(Part::UnderWay(UnderWayStream { home: self, entries: &pushed.under_way, first, last }));
         }
-        let stream = |&author: &u32| self.source().stream(UserId(author), first, last).map(Part::Author);
-        streams.extend(pushed.pulled.iter().filter_map(stream));
+        streams.extend(self.source().streams(pushed.pulled.iter().copied(), first, last).map(Part::Author));
         Merge::new(Order::NewestFirst, streams)
     }
 
@@ -137,7 +145,10 @@ impl<S: Stored> HomeFeed<S> {
             // Only authors whom the reader follows are merged.
             (None, _) => true,
             (Some(origin), Some(_)) => self.lists.reader.shows(&origin, &*self.stored)?,
-            (Some(origin), None) => self.lists.reader.shows(&origin, &KnownAlive(&*self.stored))?,
+            (Some(origin), None) => {
+                let facts = KnownAlive { stored: &*self.stored, is_first_retweet: entry.is_first_retweet() };
+                self.lists.reader.shows(&origin, &facts)?
+            }
         };
         Ok((entry.id(), shows.then_some(Placed { entry, route, tweet })))
     }
@@ -147,8 +158,11 @@ impl<S: Stored> HomeFeed<S> {
     }
 }
 
-/// The facts about what lies in memory: that it is not deleted was looked at before.
-struct KnownAlive<'a, S>(&'a S);
+/// The facts about what lies in memory: that it is not deleted was looked at before, and before the first retweet of a tweet there is none.
+struct KnownAlive<'a, S> {
+    stored: &'a S,
+    is_first_retweet: bool,
+}
 
 impl<S: Stored> Facts for KnownAlive<'_, S> {
     type Error = StoreError;
@@ -162,11 +176,12 @@ impl<S: Stored> Facts for KnownAlive<'_, S> {
         tweet: TweetId,
         between: Between,
     ) -> impl Iterator<Item = Result<(TweetId, UserId), StoreError>> {
-        self.0.retweeters(tweet, between)
+        let stored = (!self.is_first_retweet).then_some(self.stored);
+        stored.into_iter().flat_map(move |stored| stored.retweeters(tweet, between))
     }
 
     fn retweet_of(&self, user: UserId, tweet: TweetId) -> Result<Option<TweetId>, StoreError> {
-        self.0.retweet_of(user, tweet)
+        self.stored.retweet_of(user, tweet)
     }
 }
 
@@ -224,7 +239,7 @@ struct FeedStream<'a, S: Stored> {
     first: TweetId,
     /// The next entry is not newer than this.
     from: TweetId,
-    below: Option<Merge<AuthorStream<'a, S>>>,
+    below: Option<Merge<PulledStream<'a, S>>>,
 }
 
 impl<'a, S: Stored> FeedStream<'a, S> {

@@ -86,9 +86,9 @@ impl ListsCache {
 
 impl Weigh for Arc<Lists> {
     fn bytes(&self) -> usize {
-        // Three lists of bitmaps: mostly one id in a container, each with its header.
-        const BITMAP_ENTRY: usize = 48;
-        size_of::<Lists>() + 64 + self.authors.len() * (size_of::<u32>() + BITMAP_ENTRY)
+        // Beside themselves they take a slot, a place in the map of their part, and what counts who has them.
+        const BESIDE: usize = 64;
+        size_of::<Lists>() + BESIDE + size_of_val(&*self.authors) + self.reader.bytes()
     }
 }
 

@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 use super::entry::{Backwards, Entry};
 use super::gone::Epochs;
 use super::ring::Ring;
+use crate::fetch::fetch;
 use crate::graph::Versions;
 
 /// Parts of the feeds, a power of two.
@@ -455,15 +456,6 @@ impl Feed {
     fn bytes(&self) -> usize {
         size_of::<Feed>() + size_of::<About>() + size_of::<u32>() + self.ring.bytes()
     }
-}
-
-/// Asks the memory for something, without waiting for it.
-#[inline]
-fn fetch<T>(what: &T) {
-    #[cfg(target_arch = "x86_64")]
-    safe_arch::prefetch_t0(what);
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = what;
 }
 
 const fn part_of(user: u32) -> u32 {

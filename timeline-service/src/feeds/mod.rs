@@ -399,7 +399,11 @@ impl Memory for Arc<Feeds> {
         for effect in effects {
             self.changes.note(effect, batch);
             match effect {
-                Effect::Entered(tweet) => self.enter(tweet.author, Entry::from(tweet), stamp, batch),
+                Effect::Entered { tweet, is_first_retweet } => {
+                    let entry = Entry::from(tweet);
+                    let entry = if *is_first_retweet { entry.first() } else { entry };
+                    self.enter(tweet.author, entry, stamp, batch);
+                }
                 // The others rely on it that what they have was alive when it came.
                 Effect::EnteredDead { retweeter, id } => self.heads.enter_dead(*retweeter, *id, &self.bounds),
                 Effect::Left { author, id } => self.leave(*author, *id, batch),

@@ -1,5 +1,8 @@
 //! The pull merge over what is in memory: streams of authors that go on in the store where their heads end.
 //!
+//! A page shows entries of a few of hundreds of authors. So their newest moments are looked at first, and only the streams of those
+//! who come first are made; all others are one stream until the page reaches them.
+//!
 //! A stream has three parts. Its newest entry, where the table of [bounds](crate::tweets::bounds) is exact, is known without
 //! opening anything, and so is how far down the one after it lies: of most authors on a page nothing else is asked. Then comes
 //! the [head](super::heads), filled where there is none. What lies below the head is read from the store.
@@ -12,12 +15,23 @@ use super::gone::Epochs;
 use super::heads::{HEAD_ENTRIES, Head, State, Told};
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
-use crate::core::rules::Facts;
+use crate::core::rules::{Facts, Reader};
 use crate::error::StoreError;
+use crate::tweets::bounds::Moment;
 use crate::tweets::{Tweet, View};
 
 /// Entries of the store that are read for a head: hidden ones are left out of it.
 const READ_MAX: usize = HEAD_ENTRIES * 2;
+
+/// Authors whose tops the memory is asked for at once: more than a core waits for together, few enough to stay in its nearest
+/// cache.
+const TOGETHER: usize = 64;
+
+/// Authors whose streams a merge makes at first: more than a page has.
+const FIRST: usize = 48;
+
+/// Authors of the first page, or some more.
+const PAGE: usize = 28;
 
 /// A durable state that streams go on in.
 pub(crate) trait Stored: Facts<Error = StoreError> + Send + Sync + 'static {
@@ -68,8 +82,9 @@ pub(crate) struct Candidate {
     pub tweet: Option<Box<Tweet>>,
 }
 
-/// How an entry came.
+/// How an entry came. A word: entries are handed on many times, which is slow where some of their bytes are copied apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum Route {
     /// From its author's stream.
     Pulled,
@@ -86,6 +101,8 @@ pub(crate) struct Source<'a, S> {
     pub stored: &'a S,
     pub gone: &'a Epochs,
     pub stamp: u64,
+    /// Who reads.
+    pub reader: &'a Reader,
 }
 
 impl<S> Clone for Source<'_, S> {
@@ -98,17 +115,83 @@ impl<S> Copy for Source<'_, S> {}
 
 impl<'a, S: Stored> Source<'a, S> {
     /// The merge of the streams of some authors, newest first.
-    pub(crate) fn merge(self, authors: &[u32], between: Between) -> Merge<AuthorStream<'a, S>> {
-        let mut streams = Vec::with_capacity(authors.len());
+    pub(crate) fn merge(self, authors: &[u32], between: Between) -> Merge<PulledStream<'a, S>> {
+        let mut streams = Vec::with_capacity(FIRST + 1);
         if let Some((first, last)) = between.bounds() {
             let last = last.min(self.stored.greatest());
-            streams.extend(authors.iter().filter_map(|&author| self.stream(UserId(author), first, last)));
+            let mut authors = self.by_moment(authors, first, last);
+            if authors.len() > FIRST {
+                let (_, latest, _) = authors.select_nth_unstable_by(FIRST, |one, other| other.cmp(one));
+                let from = Moment((*latest >> 32) as u32).last().min(last);
+                let rest = authors.split_off(FIRST);
+                streams.push(PulledStream::Rest(Box::new(Rest {
+                    source: self,
+                    authors: rest,
+                    first,
+                    from,
+                    merge: None,
+                })));
+            }
+            authors.sort_unstable_by(|one, other| other.cmp(one));
+            let authors = authors.iter().map(|author| *author as u32);
+            streams.extend(self.streams(authors, first, last).map(PulledStream::Author));
+            self.fetch_heads(&streams);
         }
         Merge::new(Order::NewestFirst, streams)
     }
 
+    /// Asks the memory for the heads that a page will open: those of the latest streams of which more than the newest entry may
+    /// be on it.
+    fn fetch_heads(&self, streams: &[PulledStream<'a, S>]) {
+        let authors = || streams.iter().filter_map(PulledStream::author);
+        let Some(end) = authors().take(PAGE).last().map(|stream| stream.from) else { return };
+        let opened = |stream: &&AuthorStream<'a, S>| match stream.phase {
+            Phase::Top => self.feeds.bounds().top(stream.author).next >= end,
+            _ => true,
+        };
+        let opened: Vec<UserId> = authors().take(PAGE).filter(opened).map(|stream| stream.author).collect();
+        self.feeds.heads.fetch(&opened, |newest| {
+            newest.origin().into_iter().for_each(|origin| self.reader.fetch(&origin));
+        });
+    }
+
+    /// Those of some authors who may have entries from `last` down to `first`, each below the moment of the newest of these.
+    fn by_moment(&self, authors: &[u32], first: TweetId, last: TweetId) -> Vec<u64> {
+        let bounds = self.feeds.bounds();
+        let (first, last) = (Moment::of(first).max(Moment(1)), Moment::of(last));
+        let mut found = Vec::with_capacity(authors.len());
+        let mut asked = authors.iter();
+        let mut ask = |count| asked.by_ref().take(count).for_each(|author| bounds.fetch_moment(UserId(*author)));
+        ask(TOGETHER);
+        for author in authors {
+            ask(1);
+            let moment = bounds.moment(UserId(*author));
+            if moment >= first {
+                found.push(u64::from(moment.min(last).0) << 32 | u64::from(*author));
+            }
+        }
+        found
+    }
+
+    /// The streams of some authors from `last` down to `first`, both included.
+    pub(crate) fn streams(
+        self,
+        authors: impl Iterator<Item = u32> + Clone,
+        first: TweetId,
+        last: TweetId,
+    ) -> impl Iterator<Item = AuthorStream<'a, S>> {
+        let bounds = self.feeds.bounds();
+        let mut asked = authors.clone();
+        authors.enumerate().filter_map(move |(place, author)| {
+            if place % TOGETHER == 0 {
+                asked.by_ref().take(TOGETHER).for_each(|author| bounds.fetch(UserId(author)));
+            }
+            self.stream(UserId(author), first, last)
+        })
+    }
+
     /// The stream of an author from `last` down to `first`, both included.
-    pub(crate) fn stream(self, author: UserId, first: TweetId, last: TweetId) -> Option<AuthorStream<'a, S>> {
+    fn stream(self, author: UserId, first: TweetId, last: TweetId) -> Option<AuthorStream<'a, S>> {
         let bounds = self.feeds.bounds();
         let top = bounds.top(author);
         if top.newest.0 == 0 || top.newest < first {
@@ -176,6 +259,69 @@ enum Phase {
     /// The head was just filled: if it does not answer now, it will not.
     Filled,
     Store,
+}
+
+/// One of the streams of a merge of many.
+pub(crate) enum PulledStream<'a, S: Stored> {
+    /// Of an author.
+    Author(AuthorStream<'a, S>),
+    /// Of all whose newest entry comes later than those of the others.
+    Rest(Box<Rest<'a, S>>),
+}
+
+impl<'a, S: Stored> PulledStream<'a, S> {
+    fn author(&self) -> Option<&AuthorStream<'a, S>> {
+        match self {
+            PulledStream::Author(stream) => Some(stream),
+            PulledStream::Rest(_) => None,
+        }
+    }
+}
+
+impl<S: Stored> Stream for PulledStream<'_, S> {
+    type Entry = Candidate;
+    type Error = StoreError;
+
+    fn earliest(&self) -> TweetId {
+        match self {
+            PulledStream::Author(stream) => stream.earliest(),
+            PulledStream::Rest(rest) => rest.from,
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
+        match self {
+            PulledStream::Author(stream) => stream.next(),
+            PulledStream::Rest(rest) => rest.next(),
+        }
+    }
+}
+
+/// The streams of many authors, none of which is made before it is their turn.
+pub(crate) struct Rest<'a, S: Stored> {
+    source: Source<'a, S>,
+    /// Each below the moment of their newest entry.
+    authors: Vec<u64>,
+    /// The last place that is asked for.
+    first: TweetId,
+    /// The next entry is not newer than this.
+    from: TweetId,
+    merge: Option<Merge<AuthorStream<'a, S>>>,
+}
+
+impl<S: Stored> Rest<'_, S> {
+    fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
+        let Rest { source, authors, first, from, merge } = self;
+        let merge = merge.get_or_insert_with(|| {
+            let streams = source.streams(authors.iter().map(|author| *author as u32), *first, *from);
+            Merge::new(Order::NewestFirst, streams.collect())
+        });
+        let next = merge.next().transpose()?;
+        if let Some((id, _)) = next {
+            self.from = TweetId(id.0.saturating_sub(1));
+        }
+        Ok(next)
+    }
 }
 
 /// The stream of one author, newest first.

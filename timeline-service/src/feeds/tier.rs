@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use super::materialised::{About, Built};
 use crate::graph::Versions;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// A store that may lose anything at any time.
 pub(crate) trait Ephemeral: Send + Sync {

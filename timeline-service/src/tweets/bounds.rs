@@ -4,18 +4,42 @@
 //! The newest place may be *exact*: then it is that of a plain tweet that is in the stream, and can be shown without opening
 //! anything; where the next one may be at the earliest stands beside it, so that most authors of a page are never opened.
 //!
-//! User ids are dense, and so is the table: 24 bytes for each id up to the greatest of an author, in blocks. Bounds widen and
+//! Beside them stands the half second of the newest place, in four bytes: a merge of hundreds looks at that of each, and at the
+//! places themselves of those that come first.
+//!
+//! User ids are dense, and so is the table: 28 bytes for each id up to the greatest of an author, in blocks. Bounds widen and
 //! never shrink: what is deleted does not move them, and they may be ahead of the view that is read.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use base::{TweetId, UserId};
 
-/// Users of a block: 1.5 MiB.
+use crate::fetch::fetch;
+
+/// Users of a block: 1.75 MiB.
 const BLOCK: usize = 1 << 16;
 /// A newest place that is only a bound.
 const ROUGH: u64 = 1 << 63;
+
+/// A time to some half a second, which the upper half of an id is: of a greater id it is not smaller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Moment(pub u32);
+
+impl Moment {
+    /// Before every id.
+    pub(crate) const NEVER: Moment = Moment(0);
+
+    /// When an id was given out.
+    pub(crate) fn of(id: TweetId) -> Self {
+        Moment(u32::try_from(id.0 >> 31).map_or(u32::MAX, |moment| moment.saturating_add(1)))
+    }
+
+    /// No id of this moment is greater.
+    pub(crate) fn last(self) -> TweetId {
+        TweetId(if self.0 == u32::MAX { u64::MAX } else { (u64::from(self.0) << 31).saturating_sub(1) })
+    }
+}
 
 /// The bounds of an author's ids, both included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +67,8 @@ pub(crate) struct Bounds {
 
 #[derive(Debug)]
 struct Block {
+    /// For each author the moment of the newest place.
+    moments: Box<[AtomicU32]>,
     /// For each author the newest place and the one after it: together, so that one cache line answers.
     tops: Box<[[AtomicU64; 2]]>,
     oldest: Box<[AtomicU64]>,
@@ -60,6 +86,7 @@ impl Bounds {
         let (block, place) = self.made(author);
         let old = block.tops[place][0].load(Ordering::Relaxed) & !ROUGH;
         if by.newest.0 > old {
+            block.moments[place].store(Moment::of(by.newest).0, Ordering::Release);
             block.tops[place][1].store(by.newest.0, Ordering::Release);
             block.tops[place][0].store(by.newest.0 | ROUGH, Ordering::Release);
         }
@@ -76,6 +103,7 @@ impl Bounds {
             block.oldest[place].store(id.0, Ordering::Release);
         }
         let [newest, next] = &block.tops[place];
+        block.moments[place].store(Moment::of(id).0, Ordering::Release);
         // Who reads the old newest beside the new next has a bound all the same; the other way round it would be none.
         next.store(newest.load(Ordering::Relaxed) & !ROUGH, Ordering::Release);
         newest.store(if is_plain { id.0 } else { id.0 | ROUGH }, Ordering::Release);
@@ -111,6 +139,27 @@ impl Bounds {
         Top { newest: TweetId(newest & !ROUGH), is_exact: newest & ROUGH == 0, next: TweetId(next) }
     }
 
+    /// The moment of the newest place of an author's stream; [`Moment::NEVER`] where there is none.
+    #[inline]
+    pub(crate) fn moment(&self, author: UserId) -> Moment {
+        self.block(author).map_or(Moment::NEVER, |(block, place)| Moment(block.moments[place].load(Ordering::Acquire)))
+    }
+
+    /// Asks the memory for the moment of the newest place of an author's stream.
+    #[inline]
+    pub(crate) fn fetch_moment(&self, author: UserId) {
+        if let Some((block, place)) = self.block(author) {
+            fetch(&block.moments[place]);
+        }
+    }
+
+    /// Asks the memory for the top of an author's stream.
+    pub(crate) fn fetch(&self, author: UserId) {
+        if let Some((block, place)) = self.block(author) {
+            fetch(&block.tops[place]);
+        }
+    }
+
     /// An author's bounds; none for somebody who never wrote.
     pub(crate) fn of(&self, author: UserId) -> Option<Span> {
         let (block, place) = self.block(author)?;
@@ -126,6 +175,7 @@ impl Bounds {
 
     fn made(&self, author: UserId) -> (&Block, usize) {
         let block = self.blocks[author.0 as usize / BLOCK].get_or_init(|| Block {
+            moments: (0..BLOCK).map(|_| AtomicU32::new(0)).collect(),
             tops: (0..BLOCK).map(|_| [AtomicU64::new(0), AtomicU64::new(0)]).collect(),
             oldest: (0..BLOCK).map(|_| AtomicU64::new(0)).collect(),
         });
@@ -141,6 +191,24 @@ mod tests {
 
     fn top(newest: u64, is_exact: bool, next: u64) -> Top {
         Top { newest: TweetId(newest), is_exact, next: TweetId(next) }
+    }
+
+    #[test]
+    fn a_moment_is_not_before_the_ids_that_are_given_out_in_it() {
+        assert_eq!(Moment::NEVER.last(), TweetId(0));
+        for (id, same) in [(1, (1 << 31) - 1), (1 << 31, (1 << 32) - 1), (u64::MAX >> 1, u64::MAX)] {
+            let moment = Moment::of(TweetId(id));
+            assert!(moment > Moment::NEVER && moment > Moment::of(TweetId(id / 2)) || id == 1);
+            assert_eq!((moment, moment.last()), (Moment::of(TweetId(same)), TweetId(same)));
+        }
+        let bounds = Bounds::new();
+        assert_eq!(bounds.moment(ME), Moment::NEVER);
+        bounds.enter(ME, TweetId(7 << 31), false);
+        bounds.widen(ME, Span { oldest: TweetId(1), newest: TweetId(9 << 31) });
+        bounds.widen(ME, Span { oldest: TweetId(1), newest: TweetId(8 << 31) });
+        assert_eq!(bounds.moment(ME), Moment(10));
+        bounds.enter(ME, TweetId(11 << 31), true);
+        assert_eq!(bounds.moment(ME), Moment(12));
     }
 
     #[test]

@@ -222,11 +222,11 @@ impl Committer {
             match effect {
                 Effect::Counted(id) | Effect::Left { id, .. } => self.known.forget(*id, state.batch),
                 // What was just posted is what is read next, and nobody has done anything to it yet.
-                Effect::Entered(tweet) if tweet.record.retweet_of == 0 && !is_import => {
+                Effect::Entered { tweet, .. } if tweet.record.retweet_of == 0 && !is_import => {
                     let known = Known { tweet: tweet.clone(), counts: CountsRecord::default() };
                     self.known.put(Arc::new(known), state.batch);
                 }
-                Effect::Entered(_) | Effect::EnteredDead { .. } | Effect::ToDeliver => {}
+                Effect::Entered { .. } | Effect::EnteredDead { .. } | Effect::ToDeliver => {}
             }
         }
         *self.published.write() = Published::new(View::now(&self.tables, self.memory.bounds(), &self.known, state));

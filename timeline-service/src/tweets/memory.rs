@@ -29,7 +29,8 @@ impl Memory for Arc<Bounds> {
     fn changed(&self, effects: &[Effect], _: u64) {
         for effect in effects {
             match effect {
-                Effect::Entered(Tweet { id, author, .. }) | Effect::EnteredDead { id, retweeter: author } => {
+                Effect::Entered { tweet: Tweet { id, author, .. }, .. }
+                | Effect::EnteredDead { id, retweeter: author } => {
                     self.enter(*author, *id, false);
                 }
                 _ => {}

@@ -55,7 +55,7 @@ impl Command for Load {
             of_author.reach(id);
             of_author.tweets += 1;
             draft.keep(id);
-            draft.affect(Effect::Entered(Tweet { id, author, record }));
+            draft.affect(Effect::Entered { tweet: Tweet { id, author, record }, is_first_retweet: false });
             made.push(id);
         }
         for (author, of_author) in &authors {

@@ -79,7 +79,12 @@ pub(crate) enum Effect {
     /// A tweet has other counts.
     Counted(TweetId),
     /// A tweet or a retweet is at the top of its author's or retweeter's stream.
-    Entered(Tweet),
+    Entered {
+        /// What came.
+        tweet: Tweet,
+        /// Whether it is a retweet, and when it came there was no other of the same tweet.
+        is_first_retweet: bool,
+    },
     /// So is a retweet, but no feed shows it ever: the tweet that it shows answers one that was deleted before.
     EnteredDead {
         /// Whose stream it is in.

@@ -81,7 +81,7 @@ impl Command for NewTweet {
         }
         draft.keep(id);
         let tweet = Tweet { id, author: *author, record };
-        draft.affect(Effect::Entered(tweet.clone()));
+        draft.affect(Effect::Entered { tweet: tweet.clone(), is_first_retweet: false });
         Ok(tweet)
     }
 }

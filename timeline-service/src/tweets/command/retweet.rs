@@ -78,13 +78,14 @@ fn add(
     draft.put(Table::Retweeted, &keys::of_user(user, tweet.id), &retweeted);
     of_user.reach(id);
     draft.put(Table::Authors, &keys::author_key(user), &of_user);
+    let is_first_retweet = target.counts.retweets == 0;
     target.counts.retweets += 1;
     target.retweeted = Some(retweeted);
     draft.put_counts(tweet.id, target.counts);
     draft.keep(id);
     draft.affect(match is_dead {
         true => Effect::EnteredDead { retweeter: user, id },
-        false => Effect::Entered(Tweet { id, author: user, record }),
+        false => Effect::Entered { tweet: Tweet { id, author: user, record }, is_first_retweet },
     });
 }
 
@@ -140,17 +141,18 @@ mod tests {
         assert!(Delete { id: tweet.id, user: UserId(1) }.apply(TweetId(600), &mut draft)?);
 
         let record = TweetRecord { retweet_of: 100, retweet_of_author: 1, ..TweetRecord::default() };
-        let entered = |id, user| Tweet { id: TweetId(id), author: UserId(user), record: record.clone() };
+        let retweet = |id, user| Tweet { id: TweetId(id), author: UserId(user), record: record.clone() };
+        let entered = |tweet, is_first_retweet| Effect::Entered { tweet, is_first_retweet };
         let left = |id, user| Effect::Left { author: UserId(user), id: TweetId(id) };
-        let [of_two, of_three] = [entered(200, 2), entered(400, 3)];
+        let [of_two, of_three] = [retweet(200, 2), retweet(400, 3)];
         assert_eq!(of_three.origin().shown, tweet.id, "so the end of the tweet is the end of its retweet");
         let counted = || Effect::Counted(TweetId(100));
         let expected = [
-            Effect::Entered(tweet),
+            entered(tweet, false),
             counted(),
-            Effect::Entered(of_two),
+            entered(of_two, true),
             counted(),
-            Effect::Entered(of_three),
+            entered(of_three, false),
             counted(),
             left(200, 2),
             left(100, 1),
