@@ -158,7 +158,7 @@ impl<'a, S: Stored> Source<'a, S> {
     /// Those of some authors who may have entries from `last` down to `first`, each below the moment of the newest of these.
     fn by_moment(&self, authors: &[u32], first: TweetId, last: TweetId) -> Vec<u64> {
         let bounds = self.feeds.bounds();
-        let (first, last) = (Moment::of(first).max(Moment(1)), Moment::of(last));
+        let (first, last) = (Moment::of(first), Moment::of(last));
         let mut found = Vec::with_capacity(authors.len());
         let mut asked = authors.iter();
         let mut ask = |count| asked.by_ref().take(count).for_each(|author| bounds.fetch_moment(UserId(*author)));

@@ -30,7 +30,7 @@ impl Moment {
     /// Before every id.
     pub(crate) const NEVER: Moment = Moment(0);
 
-    /// When an id was given out.
+    /// When an id was given out: never [`NEVER`](Moment::NEVER).
     pub(crate) fn of(id: TweetId) -> Self {
         Moment(u32::try_from(id.0 >> 31).map_or(u32::MAX, |moment| moment.saturating_add(1)))
     }
