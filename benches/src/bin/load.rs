@@ -62,8 +62,8 @@ struct Args {
     /// Seconds of requests before that, which do not count.
     #[arg(long, default_value_t = 5.0)]
     warm_up: f64,
-    /// Connections, each with one request at a time.
-    #[arg(long, default_value_t = 64)]
+    /// Connections, each with one request at a time: more than wait for the disk at once, or those who only read wait too.
+    #[arg(long, default_value_t = 512)]
     connections: usize,
     /// Look for the highest rate at which 99 of 100 requests take less than 10 ms and none fails.
     #[arg(long, conflicts_with = "versus")]
@@ -126,10 +126,15 @@ async fn load(args: &Args) -> anyhow::Result<()> {
         }
         return Ok(());
     }
+    let readers = {
+        let server = roost.serve(&stage.data(), None).await?;
+        stage.meet(server.grpc).await?;
+        stage.post(server.grpc, |_| {}).await?;
+        stage.readers(&roost)?
+    };
+    // Tokens are made by a process beside the server, which forgets all accounts then. The one that is asked knows them.
     let server = roost.serve(&stage.data(), None).await?;
-    stage.meet(server.grpc).await?;
-    stage.post(server.grpc, |_| {}).await?;
-    let people = People::at(server.http, stage.names(), stage.readers(&roost)?);
+    let people = People::at(server.http, stage.names(), readers);
     let log = stage.folder().join("job.log");
     let job = args.beside.as_deref().map(|job| Job::new(&roost, job, server.grpc, log));
     measure(args, people, Some(stage.staged().clone()), job).await
