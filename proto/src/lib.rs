@@ -10,11 +10,13 @@
 //! - [`stream`]: messages from a thread to a reader who takes them when they will.
 //! - [`auth`]: the service token, on both sides.
 //! - [`server`]: how every gRPC server is set.
+//! - [`coalesce`]: answers that are ready together leave together.
 //!
 //! The services meet here and nowhere else.
 
 pub mod admin;
 pub mod auth;
+pub mod coalesce;
 pub mod convert;
 pub mod deadline;
 pub mod link;

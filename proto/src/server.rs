@@ -1,14 +1,17 @@
 //! How every gRPC server of ours is set: what it refuses, how long it waits, what a call costs.
 
+use std::io;
 use std::time::Duration;
 
 use base::limits;
-use tokio::net::TcpListener;
+use futures::stream::{Stream, TryStreamExt};
+use tokio::net::{TcpListener, TcpStream};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use crate::auth::Guard;
+use crate::coalesce::Coalesced;
 use crate::graph::graph_store_server::{GraphStore, GraphStoreServer};
 
 /// Header bytes of one request: ours has none but the token.
@@ -28,8 +31,8 @@ pub fn builder() -> Server {
 }
 
 /// The connections of a listener. A server's own settings of sockets are for those that it opens itself.
-pub fn connections(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE))
+pub fn connections(listener: TcpListener) -> impl Stream<Item = io::Result<Coalesced<TcpStream>>> {
+    TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(KEEPALIVE)).map_ok(Coalesced::new)
 }
 
 /// The graph store as a service, behind the guard.
