@@ -47,6 +47,13 @@ pub(crate) struct Pushed {
     pub pulled: Vec<u32>,
 }
 
+impl Pushed {
+    /// Whether nothing is to be merged with the materialised feed.
+    fn is_all(&self) -> bool {
+        self.under_way.is_empty() && self.pulled.is_empty()
+    }
+}
+
 /// An entry that the rules let through.
 #[derive(Debug)]
 pub(crate) struct Placed {
@@ -68,6 +75,11 @@ impl<S: Stored> Timeline for HomeFeed<S> {
             (Order::NewestFirst, None) => {
                 let merge = self.source().merge(self.lists.authors(), between);
                 Box::new(merge.map(|item| self.judge(item?.1)))
+            }
+            (Order::NewestFirst, Some(pushed)) if pushed.is_all() => {
+                let mut stream = between.bounds().map(|(first, last)| self.feed(pushed, first, last));
+                let next = move || stream.as_mut()?.next().transpose();
+                Box::new(std::iter::from_fn(next).map(|item| self.judge(item?.1)))
             }
             (Order::NewestFirst, Some(pushed)) => {
                 // What is under way may have been delivered, and an author who is pulled may have been pushed before.
@@ -118,25 +130,24 @@ impl<S: Stored> HomeFeed<S> {
     fn merge<'a>(&'a self, pushed: &'a Pushed, between: Between) -> Merge<Part<'a, S>> {
         let Some((first, last)) = between.bounds() else { return Merge::new(Order::NewestFirst, Vec::new()) };
         let last = last.min(self.stored.greatest());
-        for entry in Backwards(&pushed.words).take(FETCHED) {
-            if let Some(origin) = entry.origin() {
-                self.lists.reader.fetch(&origin);
-            }
-        }
         let mut streams = Vec::with_capacity(2 + pushed.pulled.len());
-        streams.push(Part::Feed(Box::new(FeedStream {
-            home: self,
-            words: Backwards(&pushed.words),
-            complete_from: pushed.from,
-            first,
-            from: last,
-            below: None,
-        })));
+        streams.push(Part::Feed(Box::new(self.feed(pushed, first, last))));
         if !pushed.under_way.is_empty() {
             streams.push(Part::UnderWay(UnderWayStream { home: self, entries: &pushed.under_way, first, last }));
         }
         streams.extend(self.source().streams(pushed.pulled.iter().copied(), first, last).map(Part::Author));
         Merge::new(Order::NewestFirst, streams)
+    }
+
+    /// The materialised feed from one id to another.
+    fn feed<'a>(&'a self, pushed: &'a Pushed, first: TweetId, last: TweetId) -> FeedStream<'a, S> {
+        for entry in Backwards(&pushed.words).take(FETCHED) {
+            if let Some(origin) = entry.origin() {
+                self.lists.reader.fetch(&origin);
+            }
+        }
+        let from = last.min(self.stored.greatest());
+        FeedStream { home: self, words: Backwards(&pushed.words), complete_from: pushed.from, first, from, below: None }
     }
 
     fn judge(&self, candidate: Candidate) -> Judged {
