@@ -1,14 +1,16 @@
 //! The files of the edges that are new.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{Direction, Relation, Revision, Slots};
 use parking_lot::Mutex;
+use rayon::prelude::*;
 
 use super::partition::Columns;
 use super::{BulkError, Encoded};
-use crate::segment::{Bases, Segment, SegmentId, SegmentWriter, UnsyncedSegment};
+use crate::segment::{Bases, Segment, SegmentError, SegmentId, SegmentWriter, UnsyncedSegment};
 use crate::store::Shared;
 use crate::store::segments::{Segments, segments_folder};
 
@@ -75,18 +77,15 @@ impl<'a> Added<'a> {
             Ok(())
         };
         let result = lists(&mut append)?;
-        let (mut by_slot, mut all_unsynced) = (Vec::new(), Vec::new());
-        for writer in writers {
-            by_slot.push(match writer {
-                Some((path, writer)) => {
-                    let (_, unsynced) = writer.complete()?;
-                    all_unsynced.push(unsynced);
-                    Some(Arc::new(Segment::open(self.shared.disk.as_ref(), &path)?))
-                }
-                None => None,
-            });
-        }
-        Ok((result, by_slot, all_unsynced))
+        // What is left of each, its index and what has filled no chunk, waits for the disk more than it computes.
+        let complete = |writer: Option<(PathBuf, SegmentWriter)>| {
+            let Some((path, writer)) = writer else { return Ok((None, None)) };
+            let (_, unsynced) = writer.complete()?;
+            Ok((Some(Arc::new(Segment::open(self.shared.disk.as_ref(), &path)?)), Some(unsynced)))
+        };
+        let completed: Result<Vec<_>, SegmentError> = writers.into_par_iter().map(complete).collect();
+        let (by_slot, unsynced): (Vec<_>, Vec<_>) = completed?.into_iter().unzip();
+        Ok((result, by_slot, unsynced.into_iter().flatten().collect()))
     }
 
     /// Begins the files of a segment, and notes their names before there are any.
@@ -105,7 +104,7 @@ impl<'a> Added<'a> {
 
     /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.
     pub(super) fn keep(&self, segments: &[Segments]) {
-        let kept: Vec<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
+        let kept: HashSet<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
         self.written.lock().retain(|path| !kept.contains(path));
     }
 }
