@@ -77,7 +77,7 @@ impl<'a> Added<'a> {
             Ok(())
         };
         let result = lists(&mut append)?;
-        // What is left of each, its index and what has filled no chunk, waits for the disk more than it computes.
+        // What is left of each, its index and what has filled no chunk, is nobody else's: side by side.
         let complete = |writer: Option<(PathBuf, SegmentWriter)>| {
             let Some((path, writer)) = writer else { return Ok((None, None)) };
             let (_, unsynced) = writer.complete()?;
