@@ -230,13 +230,13 @@ fn what_a_killed_import_had_written_is_removed_and_told_at_the_next_start() {
     let left_over = [
         "MANIFEST.tmp",
         "catalog-00000004.table",
-        "externals-00000003.table",
-        "segments/0000-follow-forward-00000001.segment",
-        "segments/0000-follow-forward-00000001.times",
-        "segments/0000-follow-forward-00000001.weights",
-        "segments/0000-follow-reverse-00000002.segment",
-        "segments/0000-follow-reverse-00000002.times",
-        "segments/0000-follow-reverse-00000002.weights",
+        "externals-00000001.table",
+        "segments/0000-follow-forward-00000002.segment",
+        "segments/0000-follow-forward-00000002.times",
+        "segments/0000-follow-forward-00000002.weights",
+        "segments/0000-follow-reverse-00000003.segment",
+        "segments/0000-follow-reverse-00000003.times",
+        "segments/0000-follow-reverse-00000003.weights",
     ];
     assert_eq!(recovery.removed, left_over.map(|name| Path::new("graph").join(name)));
     assert_eq!((store.users(), store.revision()), (0, Revision::ZERO));

@@ -1,4 +1,4 @@
-//! The files of the edges that are new.
+//! The files of the edges and of the people that are new.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -9,10 +9,13 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use super::partition::Columns;
+use super::people::Settled;
 use super::{BulkError, Encoded};
 use crate::segment::{Bases, Segment, SegmentError, SegmentId, SegmentWriter, UnsyncedSegment};
-use crate::store::Shared;
+use crate::store::externals::Externals;
+use crate::store::open::externals_path;
 use crate::store::segments::{Segments, segments_folder};
+use crate::store::{Shared, StoreError};
 
 /// The lists of one direction: a segment for each slot that has any.
 pub(super) type BySlot = Vec<Option<Arc<Segment>>>;
@@ -31,6 +34,12 @@ impl Lists {
             Direction::Reverse => &self.reverse,
         }
     }
+}
+
+/// A table of everybody's external ids.
+pub(super) struct NewTable {
+    pub(super) number: u64,
+    pub(super) externals: Externals,
 }
 
 /// The files that a load writes; those that are not [kept](Added::keep) are removed again.
@@ -88,6 +97,15 @@ impl<'a> Added<'a> {
         Ok((result, by_slot, unsynced.into_iter().flatten().collect()))
     }
 
+    /// Writes a table with the external ids of those who are new and of all others, durably.
+    pub(super) fn write_externals(&self, number: u64, settled: &Settled) -> Result<NewTable, StoreError> {
+        let (disk, path) = (self.shared.disk.as_ref(), externals_path(&self.shared.folder, number));
+        self.written.lock().push(path.clone());
+        let known = self.shared.directory.read().externals.clone();
+        known.write(disk, &path, settled.new.iter().copied().zip(settled.first_new..))?;
+        Ok(NewTable { number, externals: Externals::open(disk, &path)? })
+    }
+
     /// Begins the files of a segment, and notes their names before there are any.
     fn create(&self, id: SegmentId) -> Result<(PathBuf, SegmentWriter), BulkError> {
         let folder = segments_folder(&self.shared.folder);
@@ -102,9 +120,11 @@ impl<'a> Added<'a> {
         Ok((folder.join(id.file_name()), writer.written_once()))
     }
 
-    /// Keeps the files that these segments consist of: from here on it is the manifest that says what is kept.
-    pub(super) fn keep(&self, segments: &[Segments]) {
-        let kept: HashSet<_> = segments.iter().flat_map(|segments| segments.own_paths(&self.shared.folder)).collect();
+    /// Keeps the files of what a load has come to: from here on it is the manifest that says what is kept.
+    pub(super) fn keep(&self, segments: &[Segments], table: Option<&NewTable>) {
+        let folder = &self.shared.folder;
+        let mut kept: HashSet<_> = segments.iter().flat_map(|segments| segments.own_paths(folder)).collect();
+        kept.extend(table.map(|table| externals_path(folder, table.number)));
         self.written.lock().retain(|path| !kept.contains(path));
     }
 }

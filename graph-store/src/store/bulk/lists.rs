@@ -82,6 +82,8 @@ impl<'a, F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> MakeLists<'
         mut write: impl FnMut(&Encoded, u64) -> Result<(), BulkError> + Send,
     ) -> Result<Outcome, BulkError> {
         let pieces = pieces(self.partition, self.edges_max)?;
+        let weights: Vec<u64> = pieces.iter().map(|piece| piece.edges).collect();
+        let pending_max = self.edges_max * self.threads as u64;
         let mut total = Outcome::default();
         let (benches, spare) = (Mutex::new(Vec::<Bench<'a, R>>::new()), Spare::new(self.slots));
         let work = |i: usize| {
@@ -91,7 +93,7 @@ impl<'a, F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> MakeLists<'
             benches.lock().push(bench);
             made
         };
-        in_order(self.threads, pieces.len(), work, |_, made: Made| {
+        in_order(self.threads, &weights, pending_max, work, |_, made: Made| {
             let Made { piece, encoded, outcome } = made;
             write(&encoded, outcome.edges())?;
             spare.give_back(encoded);

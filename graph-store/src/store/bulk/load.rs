@@ -1,14 +1,14 @@
 //! From a bulk to segments, and into the store with all of it at once.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use base::{Direction, ListRef, Relation, Revision, Slot as SlotNumber, UserId};
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use super::BulkError;
-use super::added::{Added, Lists};
+use super::added::{Added, Lists, NewTable};
 use super::gather::{Bulk, BulkEdges, BulkOptions};
 use super::lists::{MakeLists, Outcome, Refused};
 use super::partition::{BLOCK_USERS, Edges, Partition, Staging};
@@ -16,7 +16,6 @@ use super::people::{Settled, Users};
 use super::renumber::NewPeople;
 use crate::log::Record;
 use crate::segment::{Bases, SegmentError, UnsyncedSegment};
-use crate::store::externals::Externals;
 use crate::store::manifest::{ImportMark, SlotFiles};
 use crate::store::open::externals_path;
 use crate::store::segments::{Segments, segments_folder};
@@ -82,7 +81,7 @@ impl Load<'_> {
             let directory = self.shared.directory.read();
             people.settle(first_new, |external_id| directory.externals.user(external_id))?
         };
-        let users = match settled.ascending() {
+        let mut users = match settled.ascending() {
             Some(users) => users,
             None => {
                 edges = partition_by_user(&edges, &settled, &options)?;
@@ -91,23 +90,35 @@ impl Load<'_> {
         };
         let Options { encoding, time_ordered_entries, .. } = self.shared.options;
         let bases = Bases { version: self.revision.0, time: self.time, encoding, time_ordered_entries };
-        let mut added = Added::new(self.shared, self.revision, bases, options.columns);
         let parts = if options.reorder.is_some() { 3.0 } else { 1.0 };
         let part = |number: f64| move |share: f64| (self.progress)((number + share) / parts);
-        let (outcome, mut lists) = self.write_added(&added, edges, users, first_new, &options, &part(0.0))?;
+        let mut outcome = None;
         if let Some(order) = options.reorder {
+            // For the order alone: what is written under the old ids goes.
+            let added = Added::new(self.shared, self.revision, bases, options.columns);
+            let (of_all, lists) = self.write_added(&added, edges, users, first_new, &options, &part(0.0))?;
+            outcome = Some(of_all);
             let people = NewPeople::new(&lists, first_new, settled.new.len() as u32);
             let places = people.order(order, options.memory / 2, &part(1.0))?;
-            let edges = people.partition(&places, &options)?;
+            edges = people.partition(&places, &options)?;
             settled.reorder(&places);
-            // What was written under the old ids goes.
-            added = Added::new(self.shared, self.revision, bases, options.columns);
-            (_, lists) = self.write_added(&added, edges, Users::Shifted(0), first_new, &options, &part(2.0))?;
+            users = Users::Shifted(0);
         }
+        let added = Added::new(self.shared, self.revision, bases, options.columns);
+        // Before the threads take theirs: the same import gives the same names.
+        let number = (!settled.new.is_empty()).then(|| self.shared.manifest.lock().take_number());
+        let (written, table) = thread::scope(|scope| {
+            // It takes one core, and while lists are finished and synced there is one to spare.
+            let table = scope.spawn(|| number.map(|number| added.write_externals(number, &settled)).transpose());
+            let written = self.write_added(&added, edges, users, first_new, &options, &part(parts - 1.0));
+            (written, joined(table))
+        });
+        let ((of_last, lists), table) = (written?, table?);
+        let outcome = outcome.unwrap_or(of_last);
         let segments = self.merge(lists)?;
         let mark = ImportMark { revision: self.revision.0, edges: outcome.added };
-        added.keep(&segments);
-        self.commit(segments, &settled, mark)?;
+        added.keep(&segments, table.as_ref());
+        self.commit(segments, &settled, table, mark)?;
         Ok(BulkReport {
             added: outcome.added,
             duplicates: outcome.duplicates,
@@ -159,7 +170,7 @@ impl Load<'_> {
                     write(encoded)
                 })
             });
-            (written, synced.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            (written, joined(synced))
         });
         synced?;
         let (_, reverse, unsynced_reverse) = written?;
@@ -191,7 +202,13 @@ impl Load<'_> {
     }
 
     /// Makes all of it true.
-    fn commit(&self, segments: Vec<Segments>, settled: &Settled, mark: ImportMark) -> Result<(), BulkError> {
+    fn commit(
+        &self,
+        segments: Vec<Segments>,
+        settled: &Settled,
+        table: Option<NewTable>,
+        mark: ImportMark,
+    ) -> Result<(), BulkError> {
         let shared = self.shared;
         if shared.log.refuses() {
             return Err(StoreError::Refused.into());
@@ -200,19 +217,12 @@ impl Load<'_> {
         let mut next = manifest.clone();
         let mut directory = shared.directory.read().clone();
         let mut obsolete = Vec::new();
-        if !settled.new.is_empty() {
+        if let Some(NewTable { number, externals }) = table {
             let (first, count) = (UserId(settled.first_new), settled.new.len() as u32);
             directory.catalog.grant(catalog::Granted { first, count }, "");
-            let number = next.take_number();
-            let path = externals_path(&shared.folder, number);
-            next.externals = Some(number);
-            obsolete.extend(manifest.externals.map(|old| externals_path(&shared.folder, old)));
-            directory.externals.write(
-                shared.disk.as_ref(),
-                &path,
-                settled.new.iter().copied().zip(settled.first_new..),
-            )?;
-            directory.externals = Externals::open(shared.disk.as_ref(), &path)?;
+            let old = next.externals.replace(number);
+            obsolete.extend(old.map(|old| externals_path(&shared.folder, old)));
+            directory.externals = externals;
             directory.dirty = true;
         }
         obsolete.extend(shared.write_directory(&directory, self.revision, &mut next)?);
@@ -253,10 +263,13 @@ fn sync_all(segments: Vec<UnsyncedSegment>) -> Result<(), SegmentError> {
 fn on_threads<E: Send>(threads: usize, work: impl Fn() -> Result<(), E> + Sync) -> Result<(), E> {
     thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        threads.into_iter().try_for_each(joined)
     })
+}
+
+/// What a thread came to; its panic goes on here.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The same edges in blocks of users.

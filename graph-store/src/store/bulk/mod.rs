@@ -15,7 +15,8 @@
 //! 3. **Forward** (`lists`, `sort`): each block is sorted and becomes forward lists, in new segment files. Every edge that
 //!    is in a list goes, with its ends exchanged, to the block of its target in a second partition, which takes the memory
 //!    that the first gives up.
-//! 4. **Reverse**: the second partition becomes the reverse lists, as the first did.
+//! 4. **Reverse**: the second partition becomes the reverse lists, as the first did. The table of external ids is written
+//!    meanwhile.
 //!    Where new people are to be put in order (`renumber`), this was for the order alone, and is done again under it.
 //! 5. **Commit** (`load`): where a slot had lists, old and new become one; then the new segments of all slots, the new ids
 //!    and the revision come into being together, when the manifest is renamed. Before that nothing has happened, and
@@ -24,8 +25,9 @@
 //! # Memory
 //!
 //! The budget of a bulk is what the blocks of both partitions may take: five bytes an edge, six from 2²⁴ people on, four more
-//! for a time and eight for a weight. Beside it are a chunk for each block, a bit or four bytes for each person, sixteen for
-//! each external id that is not below 2²⁷, and some megabytes for each thread.
+//! for a time and eight for a weight. Beside it are a chunk for each block, some bits or four bytes for each person, sixteen for
+//! each external id that is not below 2²⁷, some tens of bytes for each new person while the table of external ids is made,
+//! and some megabytes for each thread.
 
 mod added;
 mod gather;

@@ -74,7 +74,8 @@ impl People {
     pub(crate) fn settle(self, next: u32, known: impl Fn(u64) -> Option<UserId>) -> Result<Settled, TooManyPeople> {
         let mut large: Vec<(u64, u32)> = self.met.into_iter().flat_map(Mutex::into_inner).collect();
         large.sort_unstable();
-        let small = Ranks::new(self.direct.into_iter().map(AtomicU64::into_inner).collect());
+        let direct: Vec<u64> = self.direct.into_iter().map(AtomicU64::into_inner).collect();
+        let small = Ranks::new(&direct);
         let mut settled = Settled { first_new: next, next, ..Settled::default() };
         settled.users.reserve_exact(small.len());
         settled.new.reserve_exact(small.len() + large.len());
@@ -157,50 +158,49 @@ impl Settled {
     }
 }
 
-/// A set of small numbers, and how many of them are below each: a bit for each number, so that all of it lies in the cache
-/// while billions are looked up.
+/// A set of small numbers, and how many of them are below each: two bits for each number, so that all of it lies in the
+/// cache while billions are looked up, and each of them in one place.
 #[derive(Clone, Debug, Default)]
-struct Ranks {
-    words: Vec<u64>,
-    /// How many numbers are below the first word of each group.
-    below: Vec<u32>,
+struct Ranks(Vec<Group>);
+
+/// Which of 32 consecutive numbers are in the set, and how many are below them.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    below: u32,
+    members: u32,
 }
 
 impl Ranks {
-    /// Words that are counted together: few, since a word is counted in a dozen steps where the processor is not known to do it in one.
-    const GROUP: usize = 2;
-
-    fn new(mut words: Vec<u64>) -> Self {
-        words.truncate(words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1));
-        words.shrink_to_fit();
-        let groups = words.chunks(Self::GROUP).map(|group| group.iter().map(|word| word.count_ones()).sum::<u32>());
-        let below = groups.scan(0, |sum, count| {
-            *sum += count;
-            Some(*sum - count)
+    /// The set of which each number has its bit.
+    fn new(words: &[u64]) -> Self {
+        let words = &words[..words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1)];
+        let mut below = 0;
+        let halves = words.iter().flat_map(|word| [*word as u32, (*word >> 32) as u32]);
+        let groups = halves.map(|members| {
+            below += members.count_ones();
+            Group { below: below - members.count_ones(), members }
         });
-        let below = below.collect();
-        Ranks { words, below }
+        Ranks(groups.collect())
     }
 
     /// How many are below a number that is one of them.
     #[inline]
     fn rank(&self, number: u32) -> u32 {
-        let word = number as usize / 64;
-        let group = word / Self::GROUP;
-        let before = &self.words[group * Self::GROUP..word];
-        let rest = self.words[word] & ((1 << (number % 64)) - 1);
-        self.below[group] + before.iter().map(|word| word.count_ones()).sum::<u32>() + rest.count_ones()
+        let Group { below, members } = self.0[number as usize / 32];
+        below + (members & ((1 << (number % 32)) - 1)).count_ones()
     }
 
     /// How many there are.
     fn len(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
+        self.0.last().map_or(0, |last| last.below as usize + last.members.count_ones() as usize)
     }
 
     /// All of them, ascending.
     fn iter(&self) -> impl Iterator<Item = u64> {
-        self.words.iter().enumerate().flat_map(|(word, bits)| {
-            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word as u64 * 64 + bit)
+        (0..).step_by(32).zip(&self.0).flat_map(|(first, group)| {
+            // Each step takes the lowest away.
+            let left = std::iter::successors(Some(group.members), |left| Some(left & left.wrapping_sub(1)));
+            left.take_while(|left| *left != 0).map(move |left| first + u64::from(left.trailing_zeros()))
         })
     }
 
@@ -277,7 +277,7 @@ mod tests {
         let numbers: Vec<u32> = (0..3_000).filter(|number| number % 7 == 3 || number / 64 % 3 == 1).collect();
         let mut words = vec![0; 60];
         numbers.iter().for_each(|number| words[*number as usize / 64] |= 1 << (number % 64));
-        let ranks = Ranks::new(words);
+        let ranks = Ranks::new(&words);
         assert!(ranks.iter().eq(numbers.iter().copied().map(u64::from)));
         assert!((0..).zip(&numbers).all(|(rank, number)| ranks.rank(*number) == rank));
         assert!(!ranks.are_consecutive());

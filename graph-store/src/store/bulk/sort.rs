@@ -80,6 +80,8 @@ pub(crate) struct Piece {
     pub(crate) block: usize,
     /// Sources, less the first of the block.
     pub(crate) sources: Range<usize>,
+    /// How many edges they have.
+    pub(crate) edges: u64,
     /// Whether no other piece of the block follows.
     pub(crate) last: bool,
 }
@@ -88,18 +90,18 @@ pub(crate) struct Piece {
 pub(crate) fn pieces(partition: &Partition, edges_max: u64) -> io::Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     for block in (0..partition.blocks()).filter(|block| partition.edges(*block) > 0) {
-        let mut start = 0;
-        if partition.edges(block) > edges_max {
-            let mut edges = 0;
+        let (mut start, mut edges) = (0, partition.edges(block));
+        if edges > edges_max {
+            edges = 0;
             for (source, more) in counts(partition, block)?.into_iter().enumerate() {
                 if edges > 0 && edges + more > edges_max {
-                    pieces.push(Piece { block, sources: start..source, last: false });
+                    pieces.push(Piece { block, sources: start..source, edges, last: false });
                     (start, edges) = (source, 0);
                 }
                 edges += more;
             }
         }
-        pieces.push(Piece { block, sources: start..BLOCK_USERS, last: true });
+        pieces.push(Piece { block, sources: start..BLOCK_USERS, edges, last: true });
     }
     Ok(pieces)
 }
@@ -284,8 +286,8 @@ mod tests {
         let edges: Vec<_> = (0..100).map(|i| (i / 10, i % 7)).collect();
         let partition = partition(&edges);
         let pieces = pieces(&partition, 35).expect("memory");
-        let cut: Vec<_> = pieces.iter().map(|piece| (piece.sources.clone(), piece.last)).collect();
-        assert_eq!(cut, [(0..3, false), (3..6, false), (6..9, false), (9..BLOCK_USERS, true)]);
+        let cut: Vec<_> = pieces.iter().map(|piece| (piece.sources.clone(), piece.edges, piece.last)).collect();
+        assert_eq!(cut, [(0..3, 30, false), (3..6, 30, false), (6..9, 30, false), (9..BLOCK_USERS, 10, true)]);
         let (mut found, mut sorted) = (Vec::new(), Sorted::<u32>::default());
         for piece in &pieces {
             sorted.read(&partition, piece).expect("memory");
