@@ -134,6 +134,10 @@ impl Compactor {
         if self.queue.is_closed() {
             return Err(StoreError::Closing);
         }
+        // What memory has not heard of must not be written over by what it has.
+        if self.shared.has_unfinished_import() {
+            return Err(StoreError::Refused);
+        }
         let started = Instant::now();
         match part {
             Part::Slot(slot) => self.shared.compact_slot(slot, disk).map_err(|error| disk.cause(error))?,
@@ -157,10 +161,9 @@ impl Shared {
         self.log_bytes_to_look_at.store(log_bytes + self.options.log_bytes / LOOKS_PER_BOUND, Ordering::Relaxed);
         let changed = self.slots.all().zip(&self.lists).filter(|(_, lists)| lists.changes() > 0);
         let slots = changed.map(|(slot, lists)| (lists.revision(), Part::Slot(slot)));
-        let directory = self.directory.read().dirty.then(|| {
-            let revision = self.manifest.lock().catalog.revision;
-            (Revision(revision), Part::Directory)
-        });
+        // One lock after the other: whoever commits has that of the manifest when it asks for the directory's.
+        let catalog = Revision(self.manifest.lock().catalog.revision);
+        let directory = self.directory.read().dirty.then_some((catalog, Part::Directory));
         let (oldest, part) = slots.chain(directory).min_by_key(|(revision, _)| *revision)?;
         (self.log.bytes_after(oldest) >= self.options.log_bytes / 2).then_some(part)
     }
@@ -184,6 +187,12 @@ impl Shared {
         drop(frozen);
         self.remove(&obsolete);
         self.trim_log()
+    }
+
+    /// Whether the manifest has an import whose record did not reach the log: the next open appends it, and until then
+    /// nothing in memory knows of the import.
+    fn has_unfinished_import(&self) -> bool {
+        self.manifest.lock().newest_revision() > self.log.last()
     }
 
     /// Commits a change of the manifest, and with it that whatever has no changes stands for the newest revision.
@@ -221,7 +230,7 @@ impl Shared {
         Rewrite { disk, folder, changes, added, known_weights, revision, options }.run(&segments, number)
     }
 
-    /// Files of a slot that are no longer named.
+    /// Files of a slot that are among the old and not among the new.
     pub(super) fn obsolete(&self, slot: SlotNumber, old: [Option<u64>; 6], new: [Option<u64>; 6]) -> Vec<PathBuf> {
         let kept = Segments::paths(&self.folder, slot, new);
         Segments::paths(&self.folder, slot, old).into_iter().filter(|path| !kept.contains(path)).collect()
