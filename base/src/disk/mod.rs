@@ -125,14 +125,21 @@ impl Deref for Mapped {
     }
 }
 
-/// Replaces a small file as a whole: after a power cut it is the old one or the new one.
+/// Replaces a small file as a whole: after a power cut it is the old one or the new one. Where it fails, what was written
+/// is removed.
 pub fn replace_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or_else(|| io::Error::other("a file to replace has no folder"))?;
     let temporary = path.with_extension("tmp");
-    let mut file = disk.create(&temporary)?;
-    file.write_at(0, bytes)?;
-    file.sync()?;
-    drop(file);
-    disk.rename(&temporary, path)?;
-    disk.sync_folder(folder)
+    let replace = || {
+        let mut file = disk.create(&temporary)?;
+        file.write_at(0, bytes)?;
+        file.sync()?;
+        drop(file);
+        disk.rename(&temporary, path)?;
+        disk.sync_folder(folder)
+    };
+    replace().inspect_err(|_| {
+        // Gone already, where it was the folder that could not be synced.
+        let _ = disk.remove(&temporary);
+    })
 }

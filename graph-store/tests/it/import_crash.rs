@@ -248,3 +248,30 @@ fn what_a_killed_import_had_written_is_removed_and_told_at_the_next_start() {
     let (_, recovery) = open_with(&disk, one_slot()).expect("the store is whole");
     assert_eq!(recovery.removed, Vec::<PathBuf>::new(), "told once");
 }
+
+#[test]
+fn what_a_failed_import_had_written_is_removed_at_once() {
+    for case in CASES {
+        for fails in ["externals-", "follow-reverse-", "catalog-"] {
+            let disk = SimulatedDisk::new();
+            drop(case.begin(&disk));
+            let is_armed = Arc::new(AtomicBool::new(false));
+            let armed = is_armed.clone();
+            let asking = AskingDisk::new(disk.clone(), move |path| {
+                let hit = path.to_string_lossy().contains(fails) && armed.swap(false, Ordering::Relaxed);
+                if hit { Err(io::Error::other("full")) } else { Ok(()) }
+            });
+            let (store, _) = open_on(Arc::new(asking), Options::default()).expect("the store is whole");
+            let names = || ["graph", "graph/segments"].map(|folder| disk.names(Path::new(folder)).expect("a folder"));
+            let before = names();
+            is_armed.store(true, Ordering::Relaxed);
+            case.import(&store).expect_err("the disk is full");
+            assert_eq!(names(), before, "{case:?}, {fails}");
+            case.import(&store).expect("there is room again");
+            drop(store);
+            let store = open(&disk);
+            let report = store.check(&|_| {});
+            assert!(report.is_clean(), "{case:?}, {fails}: {report:?}");
+        }
+    }
+}

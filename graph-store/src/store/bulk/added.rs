@@ -120,11 +120,21 @@ impl<'a> Added<'a> {
         Ok((folder.join(id.file_name()), writer.written_once()))
     }
 
+    /// Counts among those that are written the files of segments, one for each slot, that have come out of these and of
+    /// older ones; not the older ones, which the manifest names.
+    pub(super) fn adopt(&self, segments: &[Segments]) {
+        let manifest = self.shared.manifest.lock();
+        for ((slot, files), segments) in self.shared.slots.all().zip(&manifest.slots_state).zip(segments) {
+            let new = self.shared.obsolete(slot, segments.numbers(), files.segments);
+            self.written.lock().extend(new);
+        }
+    }
+
     /// Keeps the files of what a load has come to: from here on it is the manifest that says what is kept.
-    pub(super) fn keep(&self, segments: &[Segments], table: Option<&NewTable>) {
+    pub(super) fn keep(&self, segments: &[Segments], table: Option<u64>) {
         let folder = &self.shared.folder;
         let mut kept: HashSet<_> = segments.iter().flat_map(|segments| segments.own_paths(folder)).collect();
-        kept.extend(table.map(|table| externals_path(folder, table.number)));
+        kept.extend(table.map(|number| externals_path(folder, number)));
         self.written.lock().retain(|path| !kept.contains(path));
     }
 }

@@ -14,6 +14,9 @@ use super::{BulkError, Encoded, Spare};
 use crate::adjacency::Unsorted;
 use crate::segment::{Bases, EdgeTimes};
 
+/// The smallest pieces that count as many edges as a thread may have in its hands.
+const PIECES_PER_EDGES_MAX: u64 = 32;
+
 /// Whom somebody must not follow anew.
 #[derive(Debug, Default)]
 pub(crate) struct Refused {
@@ -82,10 +85,13 @@ impl<'a, F: Fn(UserId) -> Result<Option<Refused>, BulkError> + Sync> MakeLists<'
         mut write: impl FnMut(&Encoded, u64) -> Result<(), BulkError> + Send,
     ) -> Result<Outcome, BulkError> {
         let pieces = pieces(self.partition, self.edges_max)?;
-        let weights: Vec<u64> = pieces.iter().map(|piece| piece.edges).collect();
+        // A hub that is more than a thread may have in its hands is in those of one all the same, and leaves the others theirs;
+        // and however little there is in a piece, it takes some room while it waits.
+        let weight = |edges: u64| edges.clamp(self.edges_max / PIECES_PER_EDGES_MAX, self.edges_max);
+        let weights: Vec<u64> = pieces.iter().map(|piece| weight(piece.edges)).collect();
         let pending_max = self.edges_max * self.threads as u64;
         let mut total = Outcome::default();
-        let (benches, spare) = (Mutex::new(Vec::<Bench<'a, R>>::new()), Spare::new(self.slots));
+        let (benches, spare) = (Mutex::new(Vec::<Bench<'a, R>>::new()), Spare::new(self.slots, 2 * self.threads));
         let work = |i: usize| {
             let free = benches.lock().pop();
             let mut bench = free.unwrap_or_else(|| self.bench());

@@ -28,6 +28,11 @@ const SYNCS: usize = 16;
 /// Bytes that sorting takes for each edge, at most.
 const SORT_BYTES: u64 = 64;
 
+/// Bytes that making the table of external ids takes for each of them.
+const TABLE_BYTES: u64 = 40;
+/// The share of the memory that it may take beside the edges.
+const TABLE_SHARE: u64 = 4;
+
 /// What became of the edges.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Serialize)]
 pub struct BulkReport {
@@ -76,6 +81,9 @@ struct Load<'a> {
 impl Load<'_> {
     fn run(&self, bulk: Bulk) -> Result<BulkReport, BulkError> {
         let Bulk { options, people, mut edges, .. } = bulk;
+        if self.shared.log.refuses() {
+            return Err(StoreError::Refused.into());
+        }
         let first_new = self.shared.directory.read().catalog.next();
         let mut settled = {
             let directory = self.shared.directory.read();
@@ -107,18 +115,24 @@ impl Load<'_> {
         let added = Added::new(self.shared, self.revision, bases, options.columns);
         // Before the threads take theirs: the same import gives the same names.
         let number = (!settled.new.is_empty()).then(|| self.shared.manifest.lock().take_number());
-        let (written, table) = thread::scope(|scope| {
+        let write_lists = || self.write_added(&added, edges, users, first_new, &options, &part(parts - 1.0));
+        let write_table = || number.map(|number| added.write_externals(number, &settled)).transpose();
+        let everybody = u64::from(first_new) + settled.new.len() as u64;
+        let ((of_last, lists), table) = if everybody * TABLE_BYTES <= options.memory / TABLE_SHARE {
             // It takes one core, and while lists are finished and synced there is one to spare.
-            let table = scope.spawn(|| number.map(|number| added.write_externals(number, &settled)).transpose());
-            let written = self.write_added(&added, edges, users, first_new, &options, &part(parts - 1.0));
-            (written, joined(table))
-        });
-        let ((of_last, lists), table) = (written?, table?);
+            let (written, table) = thread::scope(|scope| {
+                let table = scope.spawn(write_table);
+                (write_lists(), joined(table))
+            });
+            (written?, table?)
+        } else {
+            (write_lists()?, write_table()?)
+        };
         let outcome = outcome.unwrap_or(of_last);
         let segments = self.merge(lists)?;
+        added.adopt(&segments);
         let mark = ImportMark { revision: self.revision.0, edges: outcome.added };
-        added.keep(&segments, table.as_ref());
-        self.commit(segments, &settled, table, mark)?;
+        self.commit(&added, segments, &settled, table, mark)?;
         Ok(BulkReport {
             added: outcome.added,
             duplicates: outcome.duplicates,
@@ -204,6 +218,7 @@ impl Load<'_> {
     /// Makes all of it true.
     fn commit(
         &self,
+        added: &Added<'_>,
         segments: Vec<Segments>,
         settled: &Settled,
         table: Option<NewTable>,
@@ -217,6 +232,7 @@ impl Load<'_> {
         let mut next = manifest.clone();
         let mut directory = shared.directory.read().clone();
         let mut obsolete = Vec::new();
+        let number = table.as_ref().map(|table| table.number);
         if let Some(NewTable { number, externals }) = table {
             let (first, count) = (UserId(settled.first_new), settled.new.len() as u32);
             directory.catalog.grant(catalog::Granted { first, count }, "");
@@ -231,6 +247,7 @@ impl Load<'_> {
             obsolete.extend(shared.obsolete(slot, old.segments, segments.numbers()));
         }
         next.import = Some(mark);
+        added.keep(&segments, number);
         shared.write_manifest(&next)?;
         *manifest = next;
         drop(manifest);

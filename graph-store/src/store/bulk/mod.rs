@@ -16,7 +16,7 @@
 //!    is in a list goes, with its ends exchanged, to the block of its target in a second partition, which takes the memory
 //!    that the first gives up.
 //! 4. **Reverse**: the second partition becomes the reverse lists, as the first did. The table of external ids is written
-//!    meanwhile.
+//!    meanwhile, if there is room.
 //!    Where new people are to be put in order (`renumber`), this was for the order alone, and is done again under it.
 //! 5. **Commit** (`load`): where a slot had lists, old and new become one; then the new segments of all slots, the new ids
 //!    and the revision come into being together, when the manifest is renamed. Before that nothing has happened, and
@@ -26,8 +26,8 @@
 //!
 //! The budget of a bulk is what the blocks of both partitions may take: five bytes an edge, six from 2²⁴ people on, four more
 //! for a time and eight for a weight. Beside it are a chunk for each block, some bits or four bytes for each person, sixteen for
-//! each external id that is not below 2²⁷, some tens of bytes for each new person while the table of external ids is made,
-//! and some megabytes for each thread.
+//! each external id that is not below 2²⁷, and some megabytes for each thread. The table of external ids takes forty bytes a
+//! person while it is made: where that is more than a quarter of the budget it is made last, when the blocks are gone.
 
 mod added;
 mod gather;
@@ -84,12 +84,14 @@ struct Encoded {
 /// Encoded lists that were written: their memory goes round.
 struct Spare {
     slots: Slots,
+    /// How many are kept.
+    kept: usize,
     written: Mutex<Vec<Encoded>>,
 }
 
 impl Spare {
-    fn new(slots: Slots) -> Self {
-        Spare { slots, written: Mutex::default() }
+    fn new(slots: Slots, kept: usize) -> Self {
+        Spare { slots, kept, written: Mutex::default() }
     }
 
     fn take(&self) -> Encoded {
@@ -102,7 +104,10 @@ impl Spare {
 
     fn give_back(&self, mut encoded: Encoded) {
         encoded.lists.iter_mut().for_each(EncodedLists::clear);
-        self.written.lock().push(encoded);
+        let mut written = self.written.lock();
+        if written.len() < self.kept {
+            written.push(encoded);
+        }
     }
 }
 

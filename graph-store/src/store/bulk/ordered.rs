@@ -95,6 +95,7 @@ pub(crate) fn in_order<T: Send, E: Send>(
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
 
     use super::*;
 
@@ -121,6 +122,8 @@ mod tests {
             while piece == 0 && done.load(Ordering::Relaxed) < 4 {
                 thread::yield_now();
             }
+            // Time for those who should not go on to do so.
+            thread::sleep(Duration::from_millis(if piece == 0 { 50 } else { 0 }));
             done.fetch_add(1, Ordering::Relaxed);
             Ok::<_, ()>(done.load(Ordering::Relaxed))
         };
@@ -133,6 +136,24 @@ mod tests {
         })
         .expect("no failure");
         assert_eq!(handed_on, weights.len());
+    }
+
+    #[test]
+    fn the_others_go_on_while_a_result_is_handed_on() {
+        let begun = AtomicU64::new(0);
+        let work = |_| Ok::<_, &str>(begun.fetch_add(1, Ordering::Relaxed));
+        let result = in_order(2, &[1; 10], 10, work, |piece, _| {
+            let mut looks = 1_000;
+            while piece == 0 && begun.load(Ordering::Relaxed) < 10 {
+                thread::sleep(Duration::from_millis(10));
+                looks -= 1;
+                if looks == 0 {
+                    return Err("nobody went on");
+                }
+            }
+            Ok(())
+        });
+        assert_eq!(result, Ok(()));
     }
 
     #[test]
