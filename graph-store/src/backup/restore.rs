@@ -201,9 +201,10 @@ fn take_folder(disk: &dyn Disk, folder: &Path) -> Result<Box<dyn LockGuard>, Bac
     if is_empty { Ok(lock) } else { Err(not_empty()) }
 }
 
-/// Removes all files of a restore, what marks them as such last.
+/// Removes all files of a restore: first the manifest, which must not stand for files that are gone, and last what marks
+/// them as such.
 fn clear(disk: &dyn Disk, folder: &Path) -> Result<(), BackupError> {
-    for inside in [folder.join(SEGMENTS_FOLDER), folder.join(LOG_FOLDER), folder.to_owned()] {
+    for inside in [folder.to_owned(), folder.join(SEGMENTS_FOLDER), folder.join(LOG_FOLDER)] {
         let names = names(disk, &inside)?;
         if names.is_empty() {
             continue;
