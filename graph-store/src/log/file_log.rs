@@ -1,6 +1,7 @@
 //! The embedded change log: numbered append-only files of checksummed frames.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,8 +74,10 @@ impl FileLog {
             Ok((path, *after, scan))
         });
         let mut files = Vec::<LogFile>::new();
-        let mut cut = None;
-        for (path, after, Scan { last, end, places, torn }) in scanned.collect::<Result<Vec<_>, LogError>>()? {
+        let (mut cut, mut last_frame) = (None, 0);
+        for (path, after, Scan { last, last_frame: begins, end, places, torn }) in
+            scanned.collect::<Result<Vec<_>, LogError>>()?
+        {
             if let Some(before) = files.last()
                 && before.last != after
             {
@@ -83,6 +86,7 @@ impl FileLog {
             if torn > 0 || end == 0 {
                 cut = Some(Cut { path, offset: end, bytes: torn });
             }
+            last_frame = begins;
             files.push(LogFile { after, last, end, places });
         }
         let Some(newest) = files.last_mut() else {
@@ -98,8 +102,10 @@ impl FileLog {
         } else {
             let mut file = disk.open(&path).map_err(|source| io_error(&path, "opened", source))?;
             if cut.is_some() {
-                file.set_len(newest.end).and_then(|()| file.sync()).map_err(|e| io_error(&path, "cut", e))?;
+                file.set_len(newest.end).map_err(|e| io_error(&path, "cut", e))?;
             }
+            make_certain(file.as_mut(), last_frame..newest.end).map_err(|e| io_error(&path, "synced", e))?;
+            disk.sync_folder(folder).map_err(|e| io_error(folder, "synced", e))?;
             file
         };
         let writer = Mutex::new(Writer { file, mark, refused: false });
@@ -152,6 +158,15 @@ impl FileLog {
         }
         Ok(last)
     }
+}
+
+/// Makes certain what a process before may have written and not synced: its last frame, since each is synced before the
+/// next is written. From here on it counts, and it may be in the system's cache alone. It is written again, too: what
+/// could not be synced the system takes for written.
+fn make_certain(file: &mut dyn DiskFile, frame: Range<u64>) -> io::Result<()> {
+    let bytes = file.read_at(frame.start, (frame.end - frame.start) as usize)?;
+    file.write_at(frame.start, &bytes)?;
+    file.sync()
 }
 
 impl ChangeLog for FileLog {

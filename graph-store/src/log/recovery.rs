@@ -22,6 +22,8 @@ pub struct Cut {
 pub(super) struct Scan {
     /// The revision of the last record.
     pub(super) last: Revision,
+    /// Where the last whole frame begins; where it would, if there is none.
+    pub(super) last_frame: u64,
     /// Where the last whole frame ends.
     pub(super) end: u64,
     /// Frames to start reading at: the revision before a frame, and its offset.
@@ -41,7 +43,8 @@ pub(super) const PLACE_EVERY: u64 = 64 << 10;
 /// [`LogError::Damaged`].
 pub(super) fn scan(path: &Path, bytes: &[u8], after: Revision, newest: bool) -> Result<Scan, LogError> {
     let damaged = |offset: usize| LogError::Damaged { path: path.to_owned(), offset: offset as u64 };
-    let mut scan = Scan { last: after, end: HEADER_LEN as u64, places: Vec::new(), torn: 0 };
+    let mut scan =
+        Scan { last: after, last_frame: HEADER_LEN as u64, end: HEADER_LEN as u64, places: Vec::new(), torn: 0 };
     if after.0 > REVISION_MAX {
         return Err(damaged(0));
     }
@@ -69,6 +72,7 @@ pub(super) fn scan(path: &Path, bytes: &[u8], after: Revision, newest: bool) -> 
         for record in frame.records() {
             (scan.last, _) = record.ok_or_else(|| damaged(offset))?;
         }
+        scan.last_frame = offset as u64;
         offset += frame.whole_len();
         scan.end = offset as u64;
     }

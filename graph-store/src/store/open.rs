@@ -103,6 +103,7 @@ impl Store {
         let lock = lock(disk.as_ref(), folder)?;
         let (manifest, log, cut) = match Manifest::read(disk.as_ref(), folder)? {
             Some(manifest) => {
+                sync_names(disk.as_ref(), folder)?;
                 let (log, cut) = FileLog::open(disk.clone(), &folder.join("log"))?;
                 (manifest, log, cut)
             }
@@ -192,6 +193,14 @@ impl Shared {
         }
         self.lists.par_iter().zip(by_slot).for_each(|(slot, steps)| slot.replay(&steps));
     }
+}
+
+/// Makes certain the names that were found: a process before may have given them and not synced the folder, and from here
+/// on they count.
+pub(super) fn sync_names(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    let sync = |inside: &Path| disk.sync_folder(inside).map_err(StoreError::io(inside, "synced"));
+    sync(&folder.join("segments"))?;
+    sync(folder)
 }
 
 /// Takes the folder's one lock.

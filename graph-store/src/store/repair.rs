@@ -21,7 +21,7 @@ use base::{Direction, ListRef, Relation, Slot as SlotNumber, Slots, UserId};
 use serde::Serialize;
 
 use super::manifest::{Manifest, SlotFiles};
-use super::open::{assemble, lock};
+use super::open::{assemble, lock, sync_names};
 use super::segments::{KnownWeights, Rewrite, Segments};
 use super::{Options, Shared, Snapshot, Store, StoreError};
 use crate::log::FileLog;
@@ -60,6 +60,7 @@ impl Store {
         let lock = lock(disk.as_ref(), folder)?;
         let no_manifest = || StoreError::NoManifest { folder: folder.to_owned() };
         let manifest = Manifest::read(disk.as_ref(), folder)?.ok_or_else(no_manifest)?;
+        sync_names(disk.as_ref(), folder)?;
         let slots = Slots::new(manifest.slots).ok_or(StoreError::Slots { found: manifest.slots, wanted: 0 })?;
         let mut damage = Damage::new();
         for (slot, files) in slots.all().zip(&manifest.slots_state) {

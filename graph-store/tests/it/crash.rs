@@ -157,40 +157,44 @@ fn with_the_power_cut_anywhere_in_a_compaction_among_writes_nothing_acknowledged
     }
 }
 
+/// Follows, a compaction and an import, of which one operation of the disk fails; who follows whom by what was
+/// acknowledged.
+fn follow_while_one_fails(disk: &SimulatedDisk, fail_after: Option<u64>) -> Vec<(u32, u32)> {
+    let external_ids: Vec<u64> = (0..u64::from(USERS)).collect();
+    let store = open(disk);
+    let mut acknowledged = Vec::new();
+    let mut follow = |source, target| {
+        if store.apply_blocking(vec![change(Relation::Follow, Operation::Add, source, target)]).is_ok() {
+            acknowledged.push((source, target));
+        }
+    };
+    store.allocate_blocking(Wanted::ExternalIds(external_ids.clone()), String::new()).expect("the disk works");
+    follow(0, 1);
+    if let Some(operations) = fail_after {
+        disk.fail_once_after(operations);
+    }
+    // What fails is told, and what matters here is what comes after it.
+    let _ = store.compact();
+    follow(4, 1);
+    let edges = vec![(2, 1), (3, 1)];
+    let _ = store.import(BulkEdges { external_ids, edges, time: NOW, ..BulkEdges::default() }, &|_| {});
+    follow(5, 1);
+    drop(store);
+    // What has not failed by now is not to fail when the store is opened.
+    disk.fail_once_after(u64::MAX);
+    acknowledged
+}
+
 // A manifest that was renamed and not made certain committed an import that the store did not know of; the changes
 // acknowledged after it had the import's revision, and were gone at the next open.
 #[test]
 fn whatever_fails_once_nothing_acknowledged_afterwards_is_lost() {
     use Relation::Follow;
-    let run = |disk: &SimulatedDisk, fail_after: Option<u64>| -> Vec<(u32, u32)> {
-        let external_ids: Vec<u64> = (0..u64::from(USERS)).collect();
-        let store = open(disk);
-        let mut acknowledged = Vec::new();
-        let mut follow = |source, target| {
-            if store.apply_blocking(vec![change(Follow, Operation::Add, source, target)]).is_ok() {
-                acknowledged.push((source, target));
-            }
-        };
-        store.allocate_blocking(Wanted::ExternalIds(external_ids.clone()), String::new()).expect("the disk works");
-        follow(0, 1);
-        if let Some(operations) = fail_after {
-            disk.fail_once_after(operations);
-        }
-        // What fails is told, and what matters here is what comes after it.
-        let _ = store.compact();
-        follow(4, 1);
-        let _ = store.import(
-            BulkEdges { external_ids, edges: vec![(2, 1), (3, 1)], time: NOW, ..BulkEdges::default() },
-            &|_| {},
-        );
-        follow(5, 1);
-        acknowledged
-    };
     let whole = SimulatedDisk::new();
-    assert_eq!(run(&whole, None), [(0, 1), (4, 1), (5, 1)]);
+    assert_eq!(follow_while_one_fails(&whole, None), [(0, 1), (4, 1), (5, 1)]);
     for operations in 0..whole.operations() {
         let disk = SimulatedDisk::new();
-        let acknowledged = run(&disk, Some(operations));
+        let acknowledged = follow_while_one_fails(&disk, Some(operations));
         let killed = std::iter::once(disk.clone());
         for (cut, disk) in killed.chain((0..4).map(|seed| disk.after_power_cut(seed))).enumerate() {
             let store = open(&disk);
@@ -201,6 +205,35 @@ fn whatever_fails_once_nothing_acknowledged_afterwards_is_lost() {
             }
             let report = store.check(&|_| {});
             assert!(report.is_clean(), "failure after {operations}, {cut}: {report:?}");
+        }
+    }
+}
+
+// What was written and could not be synced is in the machine's cache, where the next process finds it: it was shown, changes
+// that were made again counted as made, compactions named it, and a power cut then took it away, or all of the store.
+#[test]
+fn what_an_open_has_found_survives_a_power_cut_after_it() {
+    let whole = SimulatedDisk::new();
+    follow_while_one_fails(&whole, None);
+    for operations in 0..whole.operations() {
+        for compacts in [false, true] {
+            let disk = SimulatedDisk::new();
+            follow_while_one_fails(&disk, Some(operations));
+            let what = format!("failure after {operations}, compacted {compacts}");
+            let store = open(&disk);
+            if compacts {
+                store.compact().expect("the disk works");
+            }
+            for source in 2..USERS.min(store.users()) {
+                let again = vec![change(Relation::Follow, Operation::Add, source, 1)];
+                store.apply_blocking(again).expect("the disk works");
+            }
+            let (found, revision) = (contents(&store).expect("readable"), store.revision());
+            for seed in 0..8 {
+                let store = open(&disk.after_power_cut(seed));
+                assert_eq!(store.revision(), revision, "{what}, {seed}");
+                assert!(contents(&store).expect("readable") == found, "{what}, {seed}");
+            }
         }
     }
 }
