@@ -20,6 +20,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::command::{Command, Draft, Effect, Finished};
+use super::keys::Table;
 use super::known::{Known, KnownTweets};
 use super::memory::Memory;
 use super::record::{CountsRecord, StateRecord};
@@ -212,6 +213,7 @@ impl Committer {
         draft.forget_requests(self.idempotency_keys, &mut self.oldest_request)?;
         let Finished { batch, state, effects } = draft.finish(&self.tables);
         batch.commit()?;
+        self.tables.rotate_full(Table::memtable_bytes)?;
         self.tables.db.persist(PersistMode::SyncAll)?;
         self.mark.raise(state.batch)?;
         self.state = state;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{TweetId, UserId};
-use fjall::{Database, Keyspace, Readable, Snapshot};
+use fjall::{AbstractTree, Database, Keyspace, Readable, Snapshot};
 use prost::Message;
 
 use super::bounds::{Bounds, Span};
@@ -53,6 +53,21 @@ impl Tables {
             let completed = self.db.compactions_completed();
             if self.db.active_compactions() > 0 || completed != last.0 {
                 last = (completed, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a new memtable for each table whose memtable has more bytes than `full` says. To be called after each commit.
+    ///
+    /// The engine asks its own thread for that: at each commit to a full table, until it gets to it. While it compacts,
+    /// a thousand such messages are all that there is room for; and the one that it then comes to has it send another,
+    /// for whose room it waits for ever, since nobody else takes any. So no table stays full here, and the bound on
+    /// what is in memory holds.
+    pub(super) fn rotate_full(&self, full: impl Fn(Table) -> u64) -> Result<(), fjall::Error> {
+        for (table, keyspace) in Table::ALL.into_iter().zip(&self.keyspaces) {
+            if keyspace.tree.active_memtable().size() > full(table) {
+                keyspace.rotate_memtable()?;
             }
         }
         Ok(())
@@ -298,5 +313,41 @@ impl Stream for AuthorStream<'_> {
         let scan = scan.get_or_insert_with(|| view.scan_ids(Table::Tweets, &keys::author_key(author), ids, order));
         let Some((id, record)) = scan.next().transpose()? else { return Ok(None) };
         Ok(Some((id, Tweet { id, author, record })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use fjall::KeyspaceCreateOptions;
+
+    use super::*;
+
+    /// Each commit to full tables adds messages to the engine's queue until its only thread, which waits for room for one of its
+    /// own, is the only one that could make any.
+    #[test]
+    fn the_engine_goes_on_however_many_commits_find_their_tables_full() {
+        const FULL: u64 = 64;
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Database::builder(folder.path()).worker_threads(1).open().expect("an empty folder");
+        let tables = Tables::open(db, |_| KeyspaceCreateOptions::default().max_memtable_size(FULL)).expect("tables");
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || {
+            for number in 0..60u64 {
+                let mut batch = tables.db.batch();
+                for table in Table::ALL {
+                    batch.insert(tables.keyspace(table), number.to_be_bytes(), [0; FULL as usize]);
+                }
+                batch.commit().expect("the disk works");
+                tables.rotate_full(|_| FULL).expect("the disk works");
+                let in_memory = Table::ALL.map(|table| tables.keyspace(table).tree.active_memtable().size());
+                assert!(in_memory.iter().all(|bytes| *bytes <= FULL), "{in_memory:?}");
+            }
+            tables.settle().expect("the disk works");
+            ended.send(()).expect("somebody waits");
+        });
+        end.recv_timeout(Duration::from_secs(300)).expect("the engine's thread waits for itself");
     }
 }
