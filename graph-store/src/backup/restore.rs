@@ -204,22 +204,30 @@ fn take_folder(disk: &dyn Disk, folder: &Path) -> Result<Box<dyn LockGuard>, Bac
 /// Removes all files of a restore: first the manifest, which must not stand for files that are gone, and last what marks
 /// them as such.
 fn clear(disk: &dyn Disk, folder: &Path) -> Result<(), BackupError> {
-    for inside in [folder.to_owned(), folder.join(SEGMENTS_FOLDER), folder.join(LOG_FOLDER)] {
+    let removed = |path: PathBuf| disk.remove(&path).map_err(BackupError::io(path, "removed"));
+    let synced = |inside: &Path| disk.sync_folder(inside).map_err(BackupError::io(inside, "synced"));
+    let (marker, present) = (folder.join(RESTORING), names(disk, folder)?);
+    if present.iter().any(|name| name == MANIFEST) {
+        // Without a mark it was all but done; from here on it is half a restore again.
+        if !present.iter().any(|name| name == RESTORING) {
+            replace_file(disk, &marker, b"").map_err(BackupError::io(&marker, "written"))?;
+        }
+        removed(folder.join(MANIFEST))?;
+        synced(folder)?;
+    }
+    for inside in [folder.join(SEGMENTS_FOLDER), folder.join(LOG_FOLDER), folder.to_owned()] {
         let names = names(disk, &inside)?;
         if names.is_empty() {
             continue;
         }
         for name in names {
-            let path = inside.join(&name);
             let is_folder = inside == folder && [SEGMENTS_FOLDER, LOG_FOLDER].contains(&name.as_str());
-            if is_folder || name == RESTORING || name == "LOCK" {
-                continue;
+            if !is_folder && name != RESTORING && name != "LOCK" {
+                removed(inside.join(name))?;
             }
-            disk.remove(&path).map_err(BackupError::io(path, "removed"))?;
         }
-        disk.sync_folder(&inside).map_err(BackupError::io(&inside, "synced"))?;
+        synced(&inside)?;
     }
-    let marker = folder.join(RESTORING);
     match disk.remove(&marker) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed.and_then(|()| disk.sync_folder(folder)).map_err(BackupError::io(marker, "removed")),

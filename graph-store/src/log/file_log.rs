@@ -57,7 +57,8 @@ impl FileLog {
         Self::open(disk, folder).map(|(log, _)| log)
     }
 
-    /// Opens the log of a folder: every frame is checked, and a torn one at the very end cut off, which is reported.
+    /// Opens the log of a folder: every frame is checked, a torn one at the very end cut off, which is reported, and the last
+    /// whole one made certain.
     ///
     /// # Errors
     ///

@@ -1,13 +1,16 @@
 //! With the power cut at any write and any sync, a repository has the backups that it had, and a folder is a whole store
 //! or none.
 
+use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base::Relation;
 use base::disk::{Disk, SimulatedDisk};
 use graph_store::log::Operation;
 
 use super::{ON, filled, repository, restored};
+use crate::asking_disk::AskingDisk;
 use crate::support::{change, contents, open};
 
 #[test]
@@ -101,6 +104,35 @@ fn with_the_power_cut_at_every_write_and_sync_of_a_restore_it_is_a_store_or_can_
             assert_eq!(contents(&store).expect("readable"), expected, "cut after {operations}, seed {seed}");
             assert!(store.check(&|_| {}).is_clean(), "cut after {operations}, seed {seed}");
             assert!(after.read(Path::new("graph/RESTORING")).is_err(), "cut after {operations}, seed {seed}");
+        }
+    }
+}
+
+/// Killed while it cleared up after itself, a restore left a manifest without its files, which counted as a damaged store.
+#[test]
+fn a_restore_that_fails_and_is_killed_while_it_clears_up_can_be_made_again() {
+    let source = SimulatedDisk::new();
+    let store = filled(&source);
+    let expected = contents(&store).expect("readable");
+    let repository = repository(&source);
+    repository.back_up(&store, ON).expect("the disk works");
+    let restore = |disk: &dyn Disk| repository.restore(None, disk, Path::new("graph"), ON);
+    let whole = SimulatedDisk::new();
+    restore(&whole).expect("the backup is whole");
+    for fails in 0..whole.operations() {
+        for killed in 1..=whole.operations() {
+            let disk = SimulatedDisk::new();
+            let steps = AtomicU64::new(0);
+            let asking = AskingDisk::new(disk.clone(), move |_| {
+                let step = steps.fetch_add(1, Ordering::Relaxed);
+                if step == fails || step >= fails + killed { Err(io::Error::other("no")) } else { Ok(()) }
+            });
+            restore(&asking).expect_err("a step fails");
+            if disk.read(Path::new("graph/MANIFEST")).is_err() {
+                restore(&disk).expect("what was left is cleared away");
+            }
+            let found = contents(&open(&disk)).expect("readable");
+            assert_eq!(found, expected, "step {fails} failed, killed {killed} after it");
         }
     }
 }

@@ -159,6 +159,24 @@ fn the_lock_of_a_writer_who_died_ends_by_itself() {
     assert_same(&restored(&repository, None).1, &store);
 }
 
+#[test]
+fn a_backup_that_takes_long_to_look_at_what_is_there_keeps_its_lock() {
+    let runtime = runtime();
+    let clock = Arc::new(ManualClock::new(1_800_000_000_000));
+    let repository = remote(Arc::new(InMemory::new()), clock.clone(), &runtime);
+    let store = filled(&SimulatedDisk::new());
+    repository.back_up(&store, ON).expect("the lock is free");
+    store.apply_blocking(vec![change(Relation::Follow, Operation::Add, 11, 3)]).expect("the disk works");
+    // Half as long as a lock lasts.
+    let slow = |_, _| {
+        clock.advance(300_000);
+        ControlFlow::Continue(())
+    };
+    let report = repository.back_up(&store, &slow).expect("nobody else has the lock");
+    assert!(report.files > 4, "{report:?}");
+    assert_same(&restored(&repository, None).1, &store);
+}
+
 /// A lock was read whole, however long it was.
 #[test]
 fn what_is_no_lock_is_told_and_none_is_read_that_is_longer_than_a_lock() {
