@@ -8,6 +8,7 @@
 //! - [`error`]: the closed set of codes, each defined by what the caller should do.
 //! - [`clock`]: now, and a clock that tests move.
 //! - [`disk`]: files, folders and syncs, on a real disk or on one that tests cut the power of.
+//! - [`worker`]: threads in the background, whose panics are told of.
 //! - [`telemetry`]: logs and metrics of a process.
 //!
 //! This crate depends on nothing of ours.
@@ -20,6 +21,7 @@ pub mod ids;
 pub mod limits;
 pub mod revision;
 pub mod telemetry;
+pub mod worker;
 
 pub use error::{Code, Error};
 pub use ids::{Direction, Edge, ListRef, Relation, Slot, Slots, TweetId, UserId};

@@ -1,10 +1,10 @@
 //! The thread that appends to the log, so that the committer can go on while a group is being synced.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use base::Revision;
+use base::worker::Worker;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::Shared;
@@ -17,7 +17,7 @@ pub(super) struct Appender {
     /// None only while this is dropped.
     groups: Option<Sender<Vec<Record>>>,
     appended: Receiver<Appended>,
-    thread: Option<JoinHandle<()>>,
+    thread: Worker,
 }
 
 /// The records again, and what became of them: the revision of the last one.
@@ -38,8 +38,7 @@ impl Appender {
                 }
             }
         };
-        let thread = thread::Builder::new().name("graph-log".to_owned()).spawn(work)?;
-        Ok(Appender { groups: Some(groups), appended, thread: Some(thread) })
+        Ok(Appender { groups: Some(groups), appended, thread: Worker::start("graph-log", work)? })
     }
 
     /// Begins to append. The answer is to be [waited for](Self::wait) before the next group.
@@ -59,9 +58,7 @@ impl Appender {
 impl Drop for Appender {
     fn drop(&mut self) {
         drop(self.groups.take());
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that appends to the log panicked");
-        }
+        self.thread.join();
     }
 }
 

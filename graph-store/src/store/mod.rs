@@ -51,10 +51,10 @@ mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 use base::clock::Clock;
 use base::disk::{Disk, LockGuard};
+use base::worker::Worker;
 use base::{ListRef, Revision, Slots, UserId};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{oneshot, watch as tokio_watch};
@@ -93,7 +93,7 @@ struct Running {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     compactor: compaction::Compactor,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    workers: [Worker; 2],
 }
 
 /// What the threads and the readers share.
@@ -199,11 +199,7 @@ impl Store {
 impl Running {
     fn stop(&self) {
         self.queue.close();
-        for thread in self.threads.lock().drain(..) {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store panicked");
-            }
-        }
+        self.workers.iter().for_each(Worker::join);
     }
 }
 

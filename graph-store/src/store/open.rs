@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::thread;
 use std::time::Duration;
 
 use base::clock::Clock;
 use base::disk::{Disk, LockGuard};
+use base::worker::Worker;
 use base::{Revision, Slots};
 use parking_lot::{Mutex, RwLock};
 use rayon::prelude::*;
@@ -127,17 +127,14 @@ impl Store {
         let compactor = Compactor::new(shared.clone(), queue.clone());
         let folder = shared.folder.clone();
         let no_thread = || StoreError::io(&folder, "given a thread");
-        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
-            thread::Builder::new().name(name.to_owned()).spawn(work).map_err(no_thread())
-        };
         let appender = Appender::start(shared.clone()).map_err(no_thread())?;
         let committer = Committer::new(shared.clone(), queue.clone(), grown, appender);
         let work = compactor.clone();
-        let threads = vec![
-            spawn("graph-committer", Box::new(move || committer.run()))?,
-            spawn("graph-compactor", Box::new(move || work.run(&wakes)))?,
+        let workers = [
+            Worker::start("graph-committer", move || committer.run()).map_err(no_thread())?,
+            Worker::start("graph-compactor", move || work.run(&wakes)).map_err(no_thread())?,
         ];
-        Ok(Store(Arc::new(Running { shared, queue, compactor, threads: Mutex::new(threads) })))
+        Ok(Store(Arc::new(Running { shared, queue, compactor, workers })))
     }
 }
 

@@ -6,14 +6,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use base::clock::Clock;
 use base::error::chain;
+use base::worker::Worker;
 use base::{Error, UserId, limits};
 use futures::StreamExt;
-use parking_lot::Mutex;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
@@ -37,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Pusher {
     stop: watch::Sender<bool>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Worker,
 }
 
 impl Pusher {
@@ -54,17 +53,13 @@ impl Pusher {
                 }
             });
         };
-        let thread = std::thread::Builder::new().name("feed-pusher".to_owned()).spawn(run)?;
-        Ok(Pusher { stop, thread: Mutex::new(Some(thread)) })
+        Ok(Pusher { stop, thread: Worker::start("feed-pusher", run)? })
     }
 
     /// Ends it, whatever it waits for.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
-        let thread = self.thread.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the feed pusher panicked");
-        }
+        self.thread.join();
     }
 }
 

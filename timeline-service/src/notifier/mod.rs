@@ -14,9 +14,8 @@ mod pause;
 
 use std::io;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use parking_lot::Mutex;
+use base::worker::Worker;
 use tokio::sync::Notify;
 
 use crate::graph::Graph;
@@ -25,7 +24,7 @@ use crate::tweets::Store;
 /// The thread that notifies people in the background. Stopped when dropped.
 pub(crate) struct Notifier {
     stopping: Arc<Notify>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Worker,
 }
 
 impl Notifier {
@@ -45,18 +44,14 @@ impl Notifier {
             // What the graph does in this process on behalf of a call that was given up is not waited for.
             runtime.shutdown_background();
         };
-        let thread = std::thread::Builder::new().name("notifier".to_owned()).spawn(work)?;
-        Ok(Notifier { stopping, thread: Mutex::new(Some(thread)) })
+        Ok(Notifier { stopping, thread: Worker::start("notifier", work)? })
     }
 
     /// Stops the work, wherever it is: what is not durable is done again at the next start. Blocks; a second call does
     /// nothing.
     pub(crate) fn stop(&self) {
         self.stopping.notify_one();
-        let thread = self.thread.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the notifier panicked");
-        }
+        self.thread.join();
     }
 }
 

@@ -12,12 +12,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use base::TweetId;
 use base::clock::Clock;
 use base::disk::{Disk, HighWaterMark, LockGuard};
+use base::worker::Worker;
 use fjall::config::{BlockSizePolicy, CompressionPolicy};
 use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
@@ -35,6 +35,7 @@ use super::view::{Tables, View};
 use super::{journal, stray};
 use crate::error::{Damage, OpenError, StoreError};
 use crate::ids::TweetIds;
+use crate::metrics;
 use crate::settings::Settings;
 
 /// Bytes of a block of tweets, which are compressed together: some hundred of them.
@@ -47,7 +48,7 @@ const ENGINE_THREADS: usize = 1;
 /// The tweets. Closed when dropped.
 pub(crate) struct Store {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
-    committer: Mutex<Option<JoinHandle<()>>>,
+    committer: Worker,
     published: Arc<RwLock<Published>>,
     to_deliver: Arc<Notify>,
     deadline: Duration,
@@ -106,12 +107,11 @@ impl Store {
             broken: false,
         };
         let (sender, receiver) = mpsc::channel(settings.write_queue.clamp(1, tokio::sync::Semaphore::MAX_PERMITS));
-        let thread = std::thread::Builder::new().name("tweet-committer".to_owned());
-        let thread = thread.spawn(move || committer.run(receiver)).map_err(OpenError::Thread)?;
+        let committer = Worker::start("tweet-committer", move || committer.run(receiver)).map_err(OpenError::Thread)?;
         tracing::info!(folder = %folder.display(), batch = state.batch, "tweets opened");
         Ok(Store {
             queue: Mutex::new(Some(sender)),
-            committer: Mutex::new(Some(thread)),
+            committer,
             published,
             to_deliver,
             deadline: settings.deadline,
@@ -147,10 +147,7 @@ impl Store {
     /// Finishes the writes that were accepted and accepts no more. Reads go on.
     pub(crate) fn close(&self) {
         drop(self.queue.lock().take());
-        let thread = self.committer.lock().take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the committer panicked");
-        }
+        self.committer.join();
     }
 
     /// Does what a command says; answers once that is durable.
@@ -170,13 +167,13 @@ impl Store {
             Some(queue) => queue.try_send(Box::new(write)).map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => StoreError::QueueFull { waiting: queue.max_capacity() },
                 // The queue is ours to close: without that, the committer is gone because it panicked.
-                mpsc::error::TrySendError::Closed(_) => StoreError::ReadOnly,
+                mpsc::error::TrySendError::Closed(_) => without_committer(),
             })?,
         }
         match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(outcome)) => outcome,
             // Closing answers all that was accepted; only a panic leaves a writer without an answer.
-            Ok(Err(_)) => Err(StoreError::ReadOnly),
+            Ok(Err(_)) => Err(without_committer()),
             Err(_) => Err(StoreError::Late),
         }
     }
@@ -186,6 +183,11 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+fn without_committer() -> StoreError {
+    metrics::refusing_writes();
+    StoreError::ReadOnly
 }
 
 const MARK: &str = "HIGH_WATER";
