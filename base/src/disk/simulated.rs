@@ -16,7 +16,9 @@ const SECTOR: usize = 512;
 ///
 /// Clones are the same disk. [`cut_power_after`](Self::cut_power_after) lets a number of writes and syncs pass and
 /// makes everything after fail; [`after_power_cut`](Self::after_power_cut) gives the disk that the machine would find
-/// at its next start: what was synced, and of the rest whatever the seed decides, torn at sectors.
+/// at its next start: what was synced, and of the rest whatever the seed decides, torn at sectors. A sync that
+/// [fails](Self::fail_once_after) is worse than none, as it is on Linux: what it was to write stays to be read and counts as
+/// written, so that no later sync writes it.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedDisk(Arc<Mutex<State>>);
 
@@ -66,7 +68,8 @@ impl SimulatedDisk {
         self.0.lock().operations_left = Some(operations);
     }
 
-    /// Lets this many more operations pass; the one after them fails and does nothing, and those behind it work again.
+    /// Lets this many more operations pass; the one after them fails, and those behind it work again. It does nothing, but for
+    /// the sync of a file, which loses what it was to write.
     pub fn fail_once_after(&self, operations: u64) {
         let mut state = self.0.lock();
         (state.operations_left, state.fails_once) = (Some(operations), true);
@@ -124,6 +127,16 @@ impl Inode {
             }
         }
         bytes
+    }
+
+    /// Makes durable what is pending.
+    fn write_out(&mut self) {
+        for pending in std::mem::take(&mut self.pending) {
+            match pending {
+                Pending::Length(len) => self.durable.resize(len as usize, 0),
+                Pending::Write(offset, written) => write_into(&mut self.durable, offset as usize, &written),
+            }
+        }
     }
 }
 
@@ -277,11 +290,15 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.0.lock();
-        state.spend()?;
+        let spent = state.spend();
+        let is_cut = state.operations_left == Some(0);
         let inode = &mut state.inodes[self.inode];
-        inode.durable = inode.bytes.clone();
-        inode.pending.clear();
-        Ok(())
+        match &spent {
+            Ok(()) => inode.write_out(),
+            Err(_) if is_cut => {}
+            Err(_) => inode.pending.clear(),
+        }
+        spent
     }
 }
 
@@ -345,6 +362,25 @@ mod tests {
         assert!(file.write_at(0, b"two").is_err());
         file.write_at(3, b", three")?;
         assert_eq!(disk.read(Path::new("file"))?, b"one, three");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_failed_sync_was_to_write_is_read_and_not_written_by_the_next() -> io::Result<()> {
+        let disk = SimulatedDisk::new();
+        let path = Path::new("folder/file");
+        let mut file = disk.create(path)?;
+        disk.sync_folder(Path::new("folder"))?;
+        file.write_at(0, b"lost")?;
+        disk.fail_once_after(0);
+        assert!(file.sync().is_err());
+        file.write_at(4, b", kept")?;
+        file.sync()?;
+        assert_eq!(disk.read(path)?, b"lost, kept");
+        assert_eq!(disk.after_power_cut(0).read(path)?, b"\0\0\0\0, kept");
+        file.write_at(0, b"again")?;
+        file.sync()?;
+        assert_eq!(disk.after_power_cut(0).read(path)?, b"again kept");
         Ok(())
     }
 

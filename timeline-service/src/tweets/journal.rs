@@ -13,6 +13,9 @@
 //! cover that, and the engine skips items whose numbers it takes for written out. Over damage in an older journal the engine
 //! may panic twice and end the process, so it must not see any. Whether the last batch of all is missing the high-water mark tells.
 //!
+//! What the engine finds counts from then on, and it writes none of it again. So the last batch is written once more and synced
+//! before: a process that was killed, or whose sync failed, has left it in the system's cache alone.
+//!
 //! | bytes of an entry (integers little-endian) | what |
 //! |---|---|
 //! | 1, count (4), sequence number (8) | a batch of so many items begins |
@@ -20,9 +23,12 @@
 //! | 4, table (8) | a table is cleared: an item too |
 //! | 3, checksum (8), [`TRAILER`] | the batch ends; XXH3 of all items |
 
+use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use base::disk::Disk;
 use xxhash_rust::xxh3::xxh3_64;
 
 const START: u8 = 1;
@@ -44,30 +50,20 @@ pub(super) struct Damaged {
 }
 
 /// The first damage in the journals of the engine's `folder`.
-pub(super) fn find_damage(folder: &Path) -> io::Result<Option<Damaged>> {
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let mut journals = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        let number = name.and_then(|name| name.strip_suffix(".jnl")).and_then(|number| number.parse::<u64>().ok());
-        journals.extend(number.map(|number| (number, path)));
-    }
-    journals.sort();
+pub(super) fn find_damage(disk: &dyn Disk, folder: &Path) -> io::Result<Option<Damaged>> {
+    let mut journals = journals(disk, folder)?;
     let last = journals.pop();
     let mut sequence = None;
-    for (_, path) in journals {
-        let bytes = std::fs::read(&path)?;
-        let whole = whole_batches(&bytes, &mut sequence);
+    for path in journals {
+        let bytes = disk.read(&path)?;
+        let whole = last_whole_batch(&bytes, &mut sequence).end;
         if bytes[whole..].iter().any(|&byte| byte != 0) {
             return Ok(Some(Damaged { path, offset: whole as u64 }));
         }
     }
-    let Some((_, path)) = last else { return Ok(None) };
-    let bytes = std::fs::read(&path)?;
-    let whole = whole_batches(&bytes, &mut sequence);
+    let Some(path) = last else { return Ok(None) };
+    let bytes = disk.read(&path)?;
+    let whole = last_whole_batch(&bytes, &mut sequence).end;
     let torn = &bytes[whole..];
     let ends = torn.windows(TRAILER.len()).enumerate().filter(|(_, window)| *window == TRAILER);
     // The batch that is not whole may have kept its own end: what counts is a batch after it.
@@ -76,16 +72,45 @@ pub(super) fn find_damage(folder: &Path) -> io::Result<Option<Damaged>> {
     Ok(follows.then_some(Damaged { path, offset: whole as u64 }))
 }
 
-/// The length of the whole batches that a journal begins with. `last` is the sequence number of the last batch.
-fn whole_batches(bytes: &[u8], last: &mut Option<u64>) -> usize {
-    let mut whole = 0;
-    while let Some(Batch { sequence, len }) = batch(&bytes[whole..])
-        && last.is_none_or(|last| last < sequence)
-    {
-        *last = Some(sequence);
-        whole += len;
+/// Writes the last batch of all again, and syncs it and the names: each batch is synced before the next is written, so no other
+/// can be uncertain. It need not be in the last journal: the engine may have begun that one after the failed sync.
+pub(super) fn make_certain(disk: &dyn Disk, folder: &Path) -> io::Result<()> {
+    let journals = journals(disk, folder)?;
+    for path in journals.iter().rev() {
+        let bytes = disk.read(path)?;
+        let last = last_whole_batch(&bytes, &mut None);
+        if !last.is_empty() {
+            let mut journal = disk.open(path)?;
+            journal.write_at(last.start as u64, &bytes[last])?;
+            journal.sync()?;
+            break;
+        }
     }
-    whole
+    if journals.is_empty() { Ok(()) } else { disk.sync_folder(folder) }
+}
+
+/// The journals in their order; none where there is no folder yet.
+fn journals(disk: &dyn Disk, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let names = match disk.names(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
+    let number = |name: &String| name.strip_suffix(".jnl")?.parse::<u64>().ok();
+    let numbered: BTreeMap<u64, String> = names.into_iter().filter_map(|name| Some((number(&name)?, name))).collect();
+    Ok(numbered.into_values().map(|name| folder.join(name)).collect())
+}
+
+/// Where the last of the whole batches is that a journal begins with; at the beginning, and empty, where there is none.
+/// `sequence` is the sequence number of the last batch.
+fn last_whole_batch(bytes: &[u8], sequence: &mut Option<u64>) -> Range<usize> {
+    let mut last = 0..0;
+    while let Some(Batch { sequence: next, len }) = batch(&bytes[last.end..])
+        && sequence.is_none_or(|sequence| sequence < next)
+    {
+        *sequence = Some(next);
+        last = last.end..last.end + len;
+    }
+    last
 }
 
 /// A whole batch.
@@ -123,6 +148,7 @@ fn batch(bytes: &[u8]) -> Option<Batch> {
 mod tests {
     use std::fs;
 
+    use base::disk::{RealDisk, SimulatedDisk};
     use fjall::{Database, KeyspaceCreateOptions, PersistMode};
 
     use super::*;
@@ -156,7 +182,7 @@ mod tests {
         for (name, bytes) in journals {
             fs::write(folder.path().join(name), bytes)?;
         }
-        let damaged = find_damage(folder.path())?;
+        let damaged = find_damage(&RealDisk, folder.path())?;
         Ok(damaged.map(|damaged| {
             let name = damaged.path.file_name().map(|name| name.to_string_lossy().into_owned());
             (name.unwrap_or_default(), damaged.offset)
@@ -201,6 +227,37 @@ mod tests {
             assert_eq!(damage_in(&[("0.jnl", &torn)])?, if number < 3 { damage } else { None }, "batch {number}");
             assert_eq!(damage_in(&[("0.jnl", &bytes[..begin + 7])])?, None, "batch {number}");
         }
+        Ok(())
+    }
+
+    /// After a failed sync the engine found the last batch in the system's cache, and showed what nobody found after a power
+    /// cut.
+    #[test]
+    fn the_last_batch_is_made_certain_though_its_sync_failed() -> Outcome {
+        let (bytes, begins) = journal()?;
+        for last in 1..begins.len() {
+            let (folder, disk) = (Path::new("db"), SimulatedDisk::new());
+            disk.create(&folder.join("9.jnl"))?.sync()?;
+            let path = folder.join("10.jnl");
+            let mut file = disk.create(&path)?;
+            file.set_len(begins[last] as u64 + 64)?;
+            file.write_at(0, &bytes[..begins[last - 1]])?;
+            file.sync()?;
+            // What the engine begins after the failure.
+            disk.create(&folder.join("11.jnl"))?.set_len(100)?;
+            file.write_at(begins[last - 1] as u64, &bytes[begins[last - 1]..begins[last]])?;
+            disk.fail_once_after(0);
+            assert!(file.sync().is_err());
+            let found = disk.read(&path)?;
+            assert_eq!(found[..begins[last]], bytes[..begins[last]], "batch {last}");
+            let cut = |seed| disk.after_power_cut(seed).read(&path).ok();
+            assert!((0..8).all(|seed| cut(seed).is_none_or(|bytes| bytes != found)), "batch {last}");
+            make_certain(&disk, folder)?;
+            assert!((0..8).all(|seed| cut(seed).as_ref() == Some(&found)), "batch {last}");
+            let names = (0..8).map(|seed| disk.after_power_cut(seed).names(folder));
+            assert!(names.into_iter().all(|names| names.is_ok_and(|names| names.len() == 3)), "batch {last}");
+        }
+        make_certain(&SimulatedDisk::new(), Path::new("db"))?;
         Ok(())
     }
 }

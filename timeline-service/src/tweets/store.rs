@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use base::TweetId;
 use base::clock::Clock;
-use base::disk::{Disk, HighWaterMark, LockGuard};
+use base::disk::{Disk, HighWaterMark, LockGuard, RealDisk};
 use base::worker::Worker;
 use fjall::config::{BlockSizePolicy, CompressionPolicy};
-use fjall::{CompressionType, Database, KeyspaceCreateOptions, PersistMode};
+use fjall::{CompressionType, Database, KeyspaceCreateOptions};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
 
@@ -68,15 +68,16 @@ impl Store {
         let folder = &settings.folder;
         let lock = lock(disk, folder)?;
         let db_folder = folder.join("db");
-        let strays = stray::find(&db_folder).map_err(|source| OpenError::Folder { path: db_folder.clone(), source })?;
-        if let Some(path) = strays {
+        let in_db_folder = |source| OpenError::Folder { path: db_folder.clone(), source };
+        if let Some(path) = stray::find(&db_folder).map_err(in_db_folder)? {
             return Err(OpenError::Stray { path });
         }
-        let damaged = journal::find_damage(&db_folder);
-        let damaged = damaged.map_err(|source| OpenError::Folder { path: db_folder.clone(), source })?;
-        if let Some(journal::Damaged { path, offset }) = damaged {
+        if let Some(journal::Damaged { path, offset }) =
+            journal::find_damage(&RealDisk, &db_folder).map_err(in_db_folder)?
+        {
             return Err(OpenError::Journal { path, offset });
         }
+        journal::make_certain(&RealDisk, &db_folder).map_err(in_db_folder)?;
         let mut mark = open_mark(disk, folder, db_folder.is_dir())?;
 
         let known = Arc::new(KnownTweets::new(settings.tweets_bytes));
@@ -216,10 +217,7 @@ fn open_mark(disk: &dyn Disk, folder: &Path, has_tweets: bool) -> Result<HighWat
 fn open_engine(folder: &Path, cache_bytes: u64) -> Result<Tables, OpenError> {
     let open = || {
         let db = Database::builder(folder).cache_size(cache_bytes).worker_threads(ENGINE_THREADS).open()?;
-        let tables = Tables::open(db, options)?;
-        // After a crash the journal may be in the page cache alone. It is about to be read: so it has to stay.
-        tables.db.persist(PersistMode::SyncAll)?;
-        Ok(tables)
+        Tables::open(db, options)
     };
     match std::panic::catch_unwind(open) {
         Ok(opened) => opened.map_err(|source| OpenError::Engine { path: folder.to_owned(), source }),
