@@ -212,9 +212,11 @@ impl Committer {
     fn make_durable(&mut self, mut draft: Draft<'_>) -> Result<(), CommitError> {
         draft.forget_requests(self.idempotency_keys, &mut self.oldest_request)?;
         let Finished { batch, state, effects } = draft.finish(&self.tables);
-        batch.commit()?;
+        self.tables.wait_for_room()?;
+        // Synced under the lock that it is written under: the engine's thread syncs the same file, and of a failure one of the two
+        // is told, the other one that all is well.
+        batch.durability(Some(PersistMode::SyncAll)).commit()?;
         self.tables.rotate_full(Table::memtable_bytes)?;
-        self.tables.db.persist(PersistMode::SyncAll)?;
         self.mark.raise(state.batch)?;
         self.state = state;
         // Memory may be ahead of a view, never behind it.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{TweetId, UserId};
-use fjall::{AbstractTree, Database, Keyspace, Readable, Snapshot};
+use fjall::{AbstractTree, Database, Keyspace, PersistMode, Readable, Snapshot};
 use prost::Message;
 
 use super::bounds::{Bounds, Span};
@@ -20,6 +20,19 @@ use super::scan::Scan;
 use crate::core::merge::{Merge, Order, Stream};
 use crate::core::page::Between;
 use crate::error::{Damage, StoreError};
+
+/// Runs in the first level from which on writes wait. The engine waits at 30; until the next commit ends there is at most one more
+/// for each full memtable.
+const RUNS_MAX: usize = 25;
+
+/// Full memtables of a table from which on writes wait. The engine waits at 4, and may make one more during a commit.
+const SEALED_MAX: usize = 3;
+
+/// How often is looked whether the engine has got further.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Who waits for the engine so long tells of it.
+const LONG: Duration = Duration::from_secs(10);
 
 /// An engine that compacted nothing for so long has nothing to compact.
 const IDLE: Duration = Duration::from_secs(1);
@@ -45,14 +58,41 @@ impl Tables {
     /// compactions wait for their turn; but one follows the other, so that none running for a while is none waiting.
     fn settle(&self) -> Result<(), fjall::Error> {
         for keyspace in &self.keyspaces {
-            keyspace.rotate_memtable_and_wait()?;
+            keyspace.rotate_memtable()?;
         }
+        self.wait_while(|keyspace| keyspace.tree.sealed_memtable_count() > 0)?;
         let mut last = (self.db.compactions_completed(), Instant::now());
         while last.1.elapsed() < IDLE {
+            self.db.persist(PersistMode::Buffer)?;
             std::thread::sleep(IDLE / 20);
             let completed = self.db.compactions_completed();
             if self.db.active_compactions() > 0 || completed != last.0 {
                 last = (completed, Instant::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the engine has got so far that it does not wait in the next commit, as it does where it is behind: without
+    /// looking whether its thread, for which it waits, has died. To be called before each commit.
+    pub(super) fn wait_for_room(&self) -> Result<(), fjall::Error> {
+        self.wait_while(|keyspace| {
+            keyspace.tree.l0_run_count() >= RUNS_MAX || keyspace.tree.sealed_memtable_count() >= SEALED_MAX
+        })
+    }
+
+    /// Waits as long as a table says so; an error once the engine's thread has died, which a full disk is enough for.
+    fn wait_while(&self, says_so: impl Fn(&Keyspace) -> bool) -> Result<(), fjall::Error> {
+        let (begun, mut is_told) = (Instant::now(), false);
+        while self.keyspaces.iter().any(&says_so) {
+            self.db.persist(PersistMode::Buffer)?;
+            std::thread::sleep(POLL);
+            if begun.elapsed() > LONG && !is_told {
+                tracing::warn!(
+                    compactions = self.db.active_compactions(),
+                    "the engine of tweets is far behind: writes wait for it"
+                );
+                is_told = true;
             }
         }
         Ok(())
@@ -349,5 +389,29 @@ mod tests {
             ended.send(()).expect("somebody waits");
         });
         end.recv_timeout(Duration::from_secs(300)).expect("the engine's thread waits for itself");
+    }
+
+    /// The engine waits for room as long as it takes, though its thread is dead: writes then came too late for ever, and
+    /// the store could not be closed.
+    #[test]
+    fn nobody_waits_for_an_engine_whose_thread_has_died() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Database::builder(folder.path()).worker_threads(1).open().expect("an empty folder");
+        let tables = Tables::open(db, |_| KeyspaceCreateOptions::default()).expect("tables");
+        let (ended, end) = mpsc::channel();
+        let keyspace = tables.keyspace(Table::Tweets).clone();
+        keyspace.insert("key", "value").expect("the disk works");
+        std::fs::remove_dir_all(keyspace.path()).expect("there is a table");
+        thread::spawn(move || {
+            let settled = tables.settle();
+            // More for the thread to do, as it is when there is no room.
+            for sequence in 2..2 + SEALED_MAX as u64 {
+                keyspace.tree.insert("key", "value", sequence);
+                assert!(keyspace.tree.rotate_memtable().is_some());
+            }
+            ended.send((settled.is_err(), tables.wait_for_room().is_err())).expect("somebody waits");
+        });
+        let ended = end.recv_timeout(Duration::from_secs(300)).expect("it is waited for a thread that has died");
+        assert_eq!(ended, (true, true));
     }
 }
