@@ -18,6 +18,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 const VERSION: u8 = 1;
+/// Fields of a token at the most.
+pub const FIELDS_MAX: usize = 5;
+/// Room for the bytes of a token: each three are four letters.
+const BYTES_MAX: usize = (2 + 8 * FIELDS_MAX + 4).next_multiple_of(3);
 
 /// What a token stands for; one of another kind is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,24 +56,24 @@ pub enum CursorKind {
 #[error("not a token that this service gave out")]
 pub struct BadCursor;
 
-/// Makes a token of `fields`.
+/// Makes a token of `fields`, of which there are at most [`FIELDS_MAX`].
 pub fn encode(kind: CursorKind, fields: &[u64]) -> String {
-    let mut bytes = Vec::with_capacity(6 + fields.len() * 8);
-    bytes.extend([VERSION, kind as u8]);
-    for field in fields {
-        bytes.extend(field.to_be_bytes());
+    let mut bytes = [0; BYTES_MAX];
+    let body = 2 + fields.len() * 8;
+    bytes[..2].copy_from_slice(&[VERSION, kind as u8]);
+    for (place, field) in bytes[2..body].as_chunks_mut().0.iter_mut().zip(fields) {
+        *place = field.to_be_bytes();
     }
-    bytes.extend(crc32c::crc32c(&bytes).to_be_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    let checksum = crc32c::crc32c(&bytes[..body]);
+    bytes[body..body + 4].copy_from_slice(&checksum.to_be_bytes());
+    URL_SAFE_NO_PAD.encode(&bytes[..body + 4])
 }
 
 /// Reads the `N` fields of a token of this kind back.
 pub fn decode<const N: usize>(kind: CursorKind, token: &str) -> Result<[u64; N], BadCursor> {
-    if token.len() > 4 * (6 + N * 8) {
-        return Err(BadCursor);
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| BadCursor)?;
-    let (body, checksum) = bytes.split_last_chunk::<4>().ok_or(BadCursor)?;
+    let mut bytes = [0; BYTES_MAX];
+    let len = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).map_err(|_| BadCursor)?;
+    let (body, checksum) = bytes[..len].split_last_chunk::<4>().ok_or(BadCursor)?;
     let fields = body.strip_prefix(&[VERSION, kind as u8]).ok_or(BadCursor)?;
     let (chunks, rest) = fields.as_chunks::<8>();
     if crc32c::crc32c(body) != u32::from_be_bytes(*checksum) || chunks.len() != N || !rest.is_empty() {
@@ -99,6 +103,16 @@ mod tests {
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).expect("ASCII stays ASCII");
             assert_eq!(decode::<1>(CursorKind::Feed, &changed), Err(BadCursor), "changed at {position}");
+        }
+    }
+
+    #[test]
+    fn a_token_has_room_for_so_many_fields_and_is_no_longer() {
+        let fields = [u64::MAX; FIELDS_MAX];
+        let token = encode(CursorKind::PeopleSearch, &fields);
+        assert_eq!(decode(CursorKind::PeopleSearch, &token), Ok(fields));
+        for longer in [format!("{token}AAAA"), "A".repeat(1 << 20)] {
+            assert_eq!(decode::<FIELDS_MAX>(CursorKind::PeopleSearch, &longer), Err(BadCursor));
         }
     }
 

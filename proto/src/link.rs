@@ -1,7 +1,7 @@
 //! A service to call, in this process or behind an address: the caller cannot tell.
 //!
-//! Every call has the deadline [`limits::CALL_DEADLINE`], tells the service so as any client of gRPC would (`grpc-timeout`),
-//! and answers base's error. A call whose caller goes away is cancelled, here and there.
+//! Every call has the deadline [`limits::CALL_DEADLINE`], tells a service behind an address so as any client of gRPC would
+//! (`grpc-timeout`), and answers base's error. A call whose caller goes away is cancelled, here and there.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ macro_rules! calls {
                 pub async fn $call(&self, request: $package::$request) -> Result<$package::$response, Error> {
                     let answer = async {
                         match self {
-                            $link::Local(service) => service.$call(timed(request)).await,
+                            $link::Local(service) => service.$call(Request::new(request)).await,
                             $link::Remote(client) => client.clone().$call(timed(request)).await,
                         }
                     };
