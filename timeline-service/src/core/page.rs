@@ -6,6 +6,8 @@
 //!
 //! The cursor's fields: the place, and the direction: 0 for the entries older than it, 1 for the newer ones.
 
+use std::ops::ControlFlow;
+
 use base::cursor::{self, CursorKind};
 use base::{Error, TweetId, limits};
 use proto::common::PageRequest;
@@ -101,12 +103,28 @@ pub(crate) trait Timeline {
     /// Why reading can fail.
     type Error;
 
-    /// All that lies between two ids, in an order. Hidden entries come as `None`, so that the work for them is counted.
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<Self::Entry>), Self::Error>>;
+    /// Shows `visit` all that lies between two ids, in an order, until it has enough. Hidden entries come as `None`, so that the
+    /// work for them is counted.
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<Self::Entry>) -> Result<(), Self::Error>;
+}
+
+/// Takes the entries of a timeline one by one: each where it is to stay, not handed on from one iterator to the next.
+pub(crate) trait Visit<E>: FnMut(TweetId, Option<E>) -> ControlFlow<()> {}
+
+impl<E, F: FnMut(TweetId, Option<E>) -> ControlFlow<()>> Visit<E> for F {}
+
+/// Shows `visit` some entries, until it has enough.
+pub(crate) fn each<E, F>(
+    items: impl Iterator<Item = Result<(TweetId, Option<E>), F>>,
+    mut visit: impl Visit<E>,
+) -> Result<(), F> {
+    for item in items {
+        let (id, entry) = item?;
+        if visit(id, entry).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A part of a timeline.
@@ -154,14 +172,15 @@ pub(crate) enum PageError<E> {
 
 /// Cuts the wanted page out of a timeline.
 pub(crate) fn cut<T: Timeline>(timeline: &T, wanted: Wanted) -> Result<Page<T::Entry>, PageError<T::Error>> {
+    let limit = wanted.limit;
     match wanted.position {
         Position::First => {
-            let (entries, end) = collect(timeline.walk(Order::NewestFirst, Between::ALL), 0, wanted.limit)?;
+            let (entries, end) = collect(timeline, Order::NewestFirst, Between::ALL, 0, limit)?;
             Ok(Page::downwards(entries, end, None))
         }
         Position::Number(number) => {
-            let skip = (number as usize - 1) * wanted.limit;
-            let (entries, end) = collect(timeline.walk(Order::NewestFirst, Between::ALL), skip, wanted.limit)?;
+            let skip = (number as usize - 1) * limit;
+            let (entries, end) = collect(timeline, Order::NewestFirst, Between::ALL, skip, limit)?;
             if entries.is_empty() && matches!(end, End::Stopped(_)) {
                 return Err(PageError::TooFarDown);
             }
@@ -171,20 +190,17 @@ pub(crate) fn cut<T: Timeline>(timeline: &T, wanted: Wanted) -> Result<Page<T::E
             Ok(Page::downwards(entries, end, previous))
         }
         Position::OlderThan(place) => {
-            let walk = timeline.walk(Order::NewestFirst, Between::older_than(place));
-            let (entries, end) = collect(walk, 0, wanted.limit)?;
+            let (entries, end) = collect(timeline, Order::NewestFirst, Between::older_than(place), 0, limit)?;
             let top = entries.first().map_or(TweetId(place.0.saturating_sub(1)), |entry| entry.0);
             let previous = newer_than(timeline, top)?;
             Ok(Page::downwards(entries, end, previous))
         }
         Position::NewerThan(place) => {
-            let walk = timeline.walk(Order::OldestFirst, Between::newer_than(place));
-            let (mut entries, end) = collect(walk, 0, wanted.limit)?;
+            let (mut entries, end) = collect(timeline, Order::OldestFirst, Between::newer_than(place), 0, limit)?;
             let previous = end.place(&entries);
             entries.reverse();
             let bottom = entries.last().map_or(TweetId(place.0.saturating_add(1)), |entry| entry.0);
-            let below = timeline.walk(Order::NewestFirst, Between::older_than(bottom));
-            let next = any(below)?.then_some(bottom);
+            let next = any(timeline, Between::older_than(bottom))?.then_some(bottom);
             Ok(Page { entries, next, previous, beyond: None })
         }
     }
@@ -214,35 +230,46 @@ impl<E> End<E> {
 type Collected<E> = (Vec<(TweetId, E)>, End<E>);
 
 /// Leaves `skip` entries out, takes up to `limit`, and looks whether there is one more.
-fn collect<E, F>(
-    walk: impl Iterator<Item = Result<(TweetId, Option<E>), F>>,
+fn collect<T: Timeline>(
+    timeline: &T,
+    order: Order,
+    between: Between,
     mut skip: usize,
     limit: usize,
-) -> Result<Collected<E>, PageError<F>> {
+) -> Result<Collected<T::Entry>, PageError<T::Error>> {
     // Those that are shown are work that was asked for: they come on top.
     let examined_max = EXAMINED_MAX + skip + limit;
-    let mut entries = Vec::with_capacity(limit);
-    for (examined, item) in walk.enumerate() {
-        match item.map_err(PageError::Read)? {
-            (_, Some(_)) if skip > 0 => skip -= 1,
-            (_, Some(entry)) if entries.len() == limit => return Ok((entries, End::More(entry))),
-            (id, Some(entry)) => entries.push((id, entry)),
-            (id, None) if examined >= examined_max => return Ok((entries, End::Stopped(id))),
-            (_, None) => {}
+    let (mut entries, mut end, mut examined) = (Vec::with_capacity(limit), End::Exhausted, 0);
+    let walked = timeline.walk(order, between, |id, entry| {
+        match entry {
+            Some(_) if skip > 0 => skip -= 1,
+            Some(entry) if entries.len() == limit => {
+                end = End::More(entry);
+                return ControlFlow::Break(());
+            }
+            Some(entry) => entries.push((id, entry)),
+            None if examined >= examined_max => {
+                end = End::Stopped(id);
+                return ControlFlow::Break(());
+            }
+            None => {}
         }
-    }
-    Ok((entries, End::Exhausted))
+        examined += 1;
+        ControlFlow::Continue(())
+    });
+    walked.map_err(PageError::Read)?;
+    Ok((entries, end))
 }
 
 /// `top`, if there is anything to show above it.
 fn newer_than<T: Timeline>(timeline: &T, top: TweetId) -> Result<Option<TweetId>, PageError<T::Error>> {
     // From the newest on down: the newest entry of each stream is known without reading.
-    Ok(any(timeline.walk(Order::NewestFirst, Between::newer_than(top)))?.then_some(top))
+    Ok(any(timeline, Between::newer_than(top))?.then_some(top))
 }
 
 /// Whether there is anything to show; so much that is hidden that nobody can say counts as yes.
-fn any<E, F>(walk: impl Iterator<Item = Result<(TweetId, Option<E>), F>>) -> Result<bool, PageError<F>> {
-    let (entries, end) = collect(walk, 0, 1)?;
+fn any<T: Timeline>(timeline: &T, between: Between) -> Result<bool, PageError<T::Error>> {
+    let (entries, end) = collect(timeline, Order::NewestFirst, between, 0, 1)?;
     Ok(!entries.is_empty() || matches!(end, End::Stopped(_)))
 }
 

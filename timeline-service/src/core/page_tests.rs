@@ -13,7 +13,7 @@ impl Timeline for Listed {
     type Entry = ();
     type Error = Infallible;
 
-    fn walk(&self, order: Order, between: Between) -> impl Iterator<Item = Result<(TweetId, Option<()>), Infallible>> {
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<()>) -> Result<(), Infallible> {
         let mut items: Vec<_> = self
             .0
             .iter()
@@ -24,7 +24,7 @@ impl Timeline for Listed {
         if order == Order::NewestFirst {
             items.reverse();
         }
-        items.into_iter().map(Ok)
+        each(items.into_iter().map(Ok), visit)
     }
 }
 

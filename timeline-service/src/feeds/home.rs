@@ -13,7 +13,7 @@ use super::gone::Epochs;
 use super::lists::Lists;
 use super::pull::{AuthorStream, Candidate, PulledStream, Route, Source, Stored};
 use crate::core::merge::{Merge, Order, Stream};
-use crate::core::page::{Between, Timeline};
+use crate::core::page::{Between, Timeline, Visit, each};
 use crate::core::rules::Facts;
 use crate::error::StoreError;
 use crate::tweets::Tweet;
@@ -63,39 +63,36 @@ pub(crate) struct Placed {
     pub tweet: Option<Box<Tweet>>,
 }
 
-type Judged = Result<(TweetId, Option<Placed>), StoreError>;
-
 impl<S: Stored> Timeline for HomeFeed<S> {
     type Entry = Placed;
     type Error = StoreError;
 
-    fn walk(&self, order: Order, between: Between) -> impl Iterator<Item = Judged> {
-        let walk: Box<dyn Iterator<Item = Judged> + '_> = match (order, &self.pushed) {
-            (Order::OldestFirst, _) => Box::new(self.upwards(between).map(|item| self.judge(item?.1))),
-            (Order::NewestFirst, None) => {
-                let merge = self.source().merge(self.lists.authors(), between);
-                Box::new(merge.map(|item| self.judge(item?.1)))
-            }
+    fn walk(&self, order: Order, between: Between, mut visit: impl Visit<Placed>) -> Result<(), StoreError> {
+        match (order, &self.pushed) {
+            (Order::OldestFirst, _) => self.show(self.upwards(between), visit),
+            (Order::NewestFirst, None) => self.show(self.source().merge(self.lists.authors(), between), visit),
             (Order::NewestFirst, Some(pushed)) if pushed.is_all() => {
-                let mut stream = between.bounds().map(|(first, last)| self.feed(pushed, first, last));
-                let next = move || stream.as_mut()?.next().transpose();
-                Box::new(std::iter::from_fn(next).map(|item| self.judge(item?.1)))
+                let Some((first, last)) = between.bounds() else { return Ok(()) };
+                let mut stream = self.feed(pushed, first, last);
+                while let Some(entry) = stream.next_pushed() {
+                    let shows = self.shows(&entry, false)?;
+                    let placed = shows.then_some(Placed { entry, route: Route::Pushed, tweet: None });
+                    if visit(entry.id(), placed).is_break() {
+                        return Ok(());
+                    }
+                }
+                self.show(std::iter::from_fn(|| stream.next().transpose()), visit)
             }
             (Order::NewestFirst, Some(pushed)) => {
                 // What is under way may have been delivered, and an author who is pulled may have been pushed before.
                 let mut last = None;
-                let merge = self.merge(pushed, between).filter_map(move |item| match item {
-                    Ok((id, _)) if last == Some(id) => None,
-                    Ok((id, candidate)) => {
-                        last = Some(id);
-                        Some(self.judge(candidate))
-                    }
-                    Err(error) => Some(Err(error)),
+                let merge = self.merge(pushed, between).filter(move |item| match item {
+                    Ok((id, _)) => last.replace(*id) != Some(*id),
+                    Err(_) => true,
                 });
-                Box::new(merge)
+                self.show(merge, visit)
             }
-        };
-        walk
+        }
     }
 }
 
@@ -150,18 +147,31 @@ impl<S: Stored> HomeFeed<S> {
         FeedStream { home: self, words: Backwards(&pushed.words), complete_from: pushed.from, first, from, below: None }
     }
 
-    fn judge(&self, candidate: Candidate) -> Judged {
-        let Candidate { entry, route, tweet } = candidate;
-        let shows = match (entry.origin(), &tweet) {
+    /// Shows `visit` candidates, hidden where the rules do not let them through.
+    fn show(
+        &self,
+        candidates: impl Iterator<Item = Result<(TweetId, Candidate), StoreError>>,
+        visit: impl Visit<Placed>,
+    ) -> Result<(), StoreError> {
+        let judged = candidates.map(|item| {
+            let (id, Candidate { entry, route, tweet }) = item?;
+            Ok((id, self.shows(&entry, tweet.is_some())?.then_some(Placed { entry, route, tweet })))
+        });
+        each(judged, visit)
+    }
+
+    /// Whether the rules let an entry through, which was read from the store or from memory.
+    #[inline]
+    fn shows(&self, entry: &Entry, is_stored: bool) -> Result<bool, StoreError> {
+        match entry.origin() {
             // Only authors whom the reader follows are merged.
-            (None, _) => true,
-            (Some(origin), Some(_)) => self.lists.reader.shows(&origin, &*self.stored)?,
-            (Some(origin), None) => {
+            None => Ok(true),
+            Some(origin) if is_stored => self.lists.reader.shows(&origin, &*self.stored),
+            Some(origin) => {
                 let facts = KnownAlive { stored: &*self.stored, is_first_retweet: entry.is_first_retweet() };
-                self.lists.reader.shows(&origin, &facts)?
+                self.lists.reader.shows(&origin, &facts)
             }
-        };
-        Ok((entry.id(), shows.then_some(Placed { entry, route, tweet })))
+        }
     }
 
     fn is_here(&self, entry: &Entry) -> bool {
@@ -254,20 +264,29 @@ struct FeedStream<'a, S: Stored> {
 }
 
 impl<'a, S: Stored> FeedStream<'a, S> {
+    /// The next entry of the feed itself; none at its end, or where only older ones than asked for are left.
+    #[inline]
+    fn next_pushed(&mut self) -> Option<Entry> {
+        for entry in self.words.by_ref() {
+            let id = entry.id();
+            if id > self.from {
+                continue;
+            }
+            self.from = TweetId(id.0.saturating_sub(1));
+            if id < self.first {
+                return None;
+            }
+            if self.home.is_here(&entry) {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
     fn next(&mut self) -> Result<Option<(TweetId, Candidate)>, StoreError> {
         if self.below.is_none() {
-            for entry in self.words.by_ref() {
-                let id = entry.id();
-                if id > self.from {
-                    continue;
-                }
-                if id < self.first {
-                    return Ok(None);
-                }
-                self.from = TweetId(id.0.saturating_sub(1));
-                if self.home.is_here(&entry) {
-                    return Ok(Some((id, Candidate { entry, route: Route::Pushed, tweet: None })));
-                }
+            if let Some(entry) = self.next_pushed() {
+                return Ok(Some((entry.id(), Candidate { entry, route: Route::Pushed, tweet: None })));
             }
             if let Some(place) = self.complete_from {
                 self.from = self.from.min(TweetId(place.0.saturating_sub(1)));

@@ -12,7 +12,7 @@ use super::viewer::Viewer;
 use super::wire::Shown;
 use crate::StoreError;
 use crate::core::merge::Order;
-use crate::core::page::{Between, Timeline, Wanted};
+use crate::core::page::{Between, Timeline, Visit, Wanted, each};
 use crate::core::rules::Facts as _;
 use crate::error::Refusal;
 use crate::tweets::View;
@@ -44,15 +44,12 @@ impl Timeline for Answers {
     type Entry = Shown;
     type Error = StoreError;
 
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<Shown>), StoreError>> {
-        self.view.answers(self.tweet, order, between).map(|item| {
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<Shown>) -> Result<(), StoreError> {
+        let answers = self.view.answers(self.tweet, order, between).map(|item| {
             let named = item?;
             let shows = self.viewer.sees(named.author) && !self.view.is_deleted(named.id)?;
             Ok((named.id, shows.then_some(Shown::Named(named))))
-        })
+        });
+        each(answers, visit)
     }
 }

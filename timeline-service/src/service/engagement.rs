@@ -12,7 +12,7 @@ use super::timelines::cut;
 use super::wire::tweet_seen;
 use crate::StoreError;
 use crate::core::merge::Order;
-use crate::core::page::{Between, Timeline, Wanted};
+use crate::core::page::{Between, Timeline, Visit, Wanted, each};
 use crate::error::Refusal;
 use crate::graph::naming;
 use crate::metrics;
@@ -76,12 +76,8 @@ impl Timeline for People {
     type Entry = UserId;
     type Error = StoreError;
 
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<UserId>), StoreError>> {
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<UserId>) -> Result<(), StoreError> {
         let people = self.view.engaged(self.engagement, self.tweet, order, between);
-        people.map(|item| item.map(|(id, user)| (id, Some(user))))
+        each(people.map(|item| item.map(|(id, user)| (id, Some(user)))), visit)
     }
 }

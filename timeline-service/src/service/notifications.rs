@@ -15,7 +15,7 @@ use super::TimelineService;
 use super::wire::tweet_seen;
 use crate::StoreError;
 use crate::core::merge::Order;
-use crate::core::page::{self, Between, PageError, Timeline, Wanted};
+use crate::core::page::{self, Between, PageError, Timeline, Visit, Wanted, each};
 use crate::graph::naming;
 use crate::metrics;
 use crate::tweets::{NotificationRecord, Read, Subscribe, View};
@@ -89,16 +89,13 @@ impl Timeline for Inbox {
     type Entry = NotificationRecord;
     type Error = StoreError;
 
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<NotificationRecord>), StoreError>> {
-        let notifications = self.oldest.map(|oldest| self.view.notifications(self.user, oldest, order, between));
-        notifications.into_iter().flatten().map(|item| {
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<NotificationRecord>) -> Result<(), StoreError> {
+        let Some(oldest) = self.oldest else { return Ok(()) };
+        let notifications = self.view.notifications(self.user, oldest, order, between).map(|item| {
             let (id, record) = item?;
             Ok((id, self.seen(record)?))
-        })
+        });
+        each(notifications, visit)
     }
 }
 

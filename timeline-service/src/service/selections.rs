@@ -11,7 +11,7 @@ use super::viewer::Viewer;
 use super::wire::Shown;
 use crate::StoreError;
 use crate::core::merge::{Merge, Order, Stream};
-use crate::core::page::{Between, Timeline, Wanted};
+use crate::core::page::{Between, Timeline, Visit, Wanted, each};
 use crate::core::rules::Facts as _;
 use crate::tweets::{AuthorStream, Named, Tweet, View};
 
@@ -45,30 +45,26 @@ struct Selected {
     selection: Selection,
 }
 
-type Walk<'a> = Box<dyn Iterator<Item = Result<(TweetId, Option<Shown>), StoreError>> + 'a>;
-
 impl Timeline for Selected {
     type Entry = Shown;
     type Error = StoreError;
 
-    fn walk(
-        &self,
-        order: Order,
-        between: Between,
-    ) -> impl Iterator<Item = Result<(TweetId, Option<Shown>), StoreError>> {
-        let walk: Walk<'_> = match self.selection {
-            Selection::Unspecified => Box::new(self.entries(order, between)),
+    fn walk(&self, order: Order, between: Between, visit: impl Visit<Shown>) -> Result<(), StoreError> {
+        match self.selection {
+            Selection::Unspecified => each(self.entries(order, between), visit),
             Selection::Favorited => {
                 let tweets = self.view.favorited_tweets(self.user, order, between);
-                Box::new(tweets.map(|item| item.map(|named| (named.id, Some(Shown::Named(named))))))
+                each(tweets.map(|item| item.map(|named| (named.id, Some(Shown::Named(named))))), visit)
             }
-            Selection::Favorites => Box::new(self.view.favorites_of(self.user, order, between).map(|item| {
-                let (id, named) = item?;
-                Ok((id, self.living(named)?))
-            })),
-            Selection::Activity => Box::new(self.activity(order, between)),
-        };
-        walk
+            Selection::Favorites => {
+                let favorites = self.view.favorites_of(self.user, order, between).map(|item| {
+                    let (id, named) = item?;
+                    Ok((id, self.living(named)?))
+                });
+                each(favorites, visit)
+            }
+            Selection::Activity => each(self.activity(order, between), visit),
+        }
     }
 }
 
