@@ -71,6 +71,7 @@ pub fn encode(kind: CursorKind, fields: &[u64]) -> String {
 
 /// Reads the `N` fields of a token of this kind back.
 pub fn decode<const N: usize>(kind: CursorKind, token: &str) -> Result<[u64; N], BadCursor> {
+    const { assert!(N <= FIELDS_MAX) }
     let mut bytes = [0; BYTES_MAX];
     let len = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).map_err(|_| BadCursor)?;
     let (body, checksum) = bytes[..len].split_last_chunk::<4>().ok_or(BadCursor)?;

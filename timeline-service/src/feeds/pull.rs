@@ -116,8 +116,9 @@ impl<S> Copy for Source<'_, S> {}
 impl<'a, S: Stored> Source<'a, S> {
     /// The merge of the streams of some authors, newest first.
     pub(crate) fn merge(self, authors: &[u32], between: Between) -> Merge<PulledStream<'a, S>> {
-        let mut streams = Vec::with_capacity(FIRST + 1);
+        let mut streams = Vec::new();
         if let Some((first, last)) = between.bounds() {
+            streams.reserve(FIRST + 1);
             let last = last.min(self.stored.greatest());
             let mut authors = self.by_moment(authors, first, last);
             if authors.len() > FIRST {

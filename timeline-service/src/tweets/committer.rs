@@ -161,6 +161,12 @@ impl Committer {
 
     fn commit(&mut self, mut writes: Vec<Box<dyn Write>>) {
         let begun = Instant::now();
+        // Before anybody looks at the clock: while there is no room writes may come to be too late.
+        if !self.broken
+            && let Err(error) = self.tables.wait_for_room()
+        {
+            self.refuse(&error.into());
+        }
         let view = self.published.read().view.clone();
         let mut draft = Draft::new(&view, self.state);
         for write in &mut writes {
@@ -169,11 +175,7 @@ impl Committer {
         if !draft.is_empty() && !self.broken {
             match self.make_durable(draft) {
                 Ok(()) => metrics::committed(writes.len(), begun.elapsed()),
-                Err(error) => {
-                    tracing::error!(error = %chain(&error), "writes are refused until the store is reopened");
-                    self.broken = true;
-                    metrics::refusing_writes();
-                }
+                Err(error) => self.refuse(&error),
             }
         }
         for mut write in writes {
@@ -182,6 +184,13 @@ impl Committer {
             }
             write.answer();
         }
+    }
+
+    /// Nothing is written any more.
+    fn refuse(&mut self, error: &CommitError) {
+        tracing::error!(error = %chain(error), "writes are refused until the store is reopened");
+        self.broken = true;
+        metrics::refusing_writes();
     }
 
     /// Gives a write its id and applies it, unless it came too late.
@@ -212,7 +221,6 @@ impl Committer {
     fn make_durable(&mut self, mut draft: Draft<'_>) -> Result<(), CommitError> {
         draft.forget_requests(self.idempotency_keys, &mut self.oldest_request)?;
         let Finished { batch, state, effects } = draft.finish(&self.tables);
-        self.tables.wait_for_room()?;
         // Synced under the lock that it is written under: the engine's thread syncs the same file, and of a failure one of the two
         // is told, the other one that all is well.
         batch.durability(Some(PersistMode::SyncAll)).commit()?;
