@@ -275,7 +275,7 @@ mod tests {
         let rows = Remembered::new(100, confirmed.clone());
         rows.put(7, "row", rows.ticket(&7));
         assert_eq!(rows.get(&7), None, "nobody has looked yet");
-        confirmed.renew(Instant::now());
+        confirmed.renew(Instant::now() + Duration::from_secs(3600));
         assert_eq!(rows.get(&7), Some("row"));
         confirmed.renew(Instant::now().checked_sub(CONFIRMED_FOR).unwrap_or_else(Instant::now));
         assert_eq!(rows.get(&7), None, "the last look is too long ago");

@@ -16,9 +16,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reqwest::Method;
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::client::{Rest, graph, text};
+use crate::support::client::{Answer, Rest, graph, text};
 use crate::support::installation::{Installation, Wiring};
 use crate::support::process::run;
 
@@ -130,7 +130,7 @@ impl Worker {
         }
     }
 
-    /// One write. False when it was not acknowledged because the process is gone.
+    /// One write. False when it was not acknowledged: the process is gone, or says that it could not answer in time.
     async fn write(&mut self, client: &Rest, ids: &[u32], names: &[String]) -> bool {
         if self.random.random_bool(0.5) {
             self.write_edge(client, ids, names).await
@@ -146,7 +146,7 @@ impl Worker {
         let method = if follows { Method::DELETE } else { Method::POST };
         self.unsure_followee = Some(ids[target]);
         let path = format!("/api/users/{}/followers", names[target]);
-        let Ok(answer) = client.send(method, &path, None).await else { return false };
+        let Some(answer) = answered(client, method, &path, None).await else { return false };
         assert_eq!(answer.expect(200)["relationship"]["following"], !follows);
         self.unsure_followee = None;
         match follows {
@@ -162,9 +162,8 @@ impl Worker {
             && let Some(id) = ids.choose(&mut self.random).copied()
         {
             self.unsure_tweet = Some(id);
-            let Ok(answer) = client.send(Method::DELETE, &format!("/api/tweets/{id}"), None).await else {
-                return false;
-            };
+            let path = format!("/api/tweets/{id}");
+            let Some(answer) = answered(client, Method::DELETE, &path, None).await else { return false };
             answer.expect(204);
             self.unsure_tweet = None;
             self.tweets.remove(&id);
@@ -175,7 +174,8 @@ impl Worker {
         let said = format!("{} says number {}", self.username, self.posted);
         self.unsure_text = Some(said.clone());
         let path = format!("/api/users/{}/tweets", self.username);
-        let Ok(answer) = client.send(Method::POST, &path, Some(json!({ "text": said }))).await else { return false };
+        let body = Some(json!({ "text": said }));
+        let Some(answer) = answered(client, Method::POST, &path, body).await else { return false };
         let id = text(&answer.expect(201)["id"]).parse().expect("an id is a number");
         self.unsure_text = None;
         self.tweets.insert(id, said);
@@ -220,6 +220,11 @@ impl Worker {
             self.username
         );
     }
+}
+
+/// An answer that tells what was done. Where there is none, it may have been done or not.
+async fn answered(client: &Rest, method: Method, path: &str, body: Option<Value>) -> Option<Answer> {
+    client.send(method, path, body).await.ok().filter(|answer| !(502..=504).contains(&answer.status))
 }
 
 /// Compares both ends of every edge with what was acknowledged, and settles what was unsure.

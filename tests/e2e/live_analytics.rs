@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use proto::admin::AnalyticsLink;
 use proto::auth::ServiceToken;
@@ -69,8 +69,8 @@ fn result(place: [&str; 2], out: &Path, job: &[&str]) -> (Value, Vec<u8>) {
 /// A change, with the revision that it came to.
 type Written = (String, Operation, (u32, u32));
 
-/// Follows and unfollows one after the other until it is told to stop.
-async fn write(graph: GraphLink, stop: Arc<AtomicBool>) -> Vec<Written> {
+/// Follows and unfollows one after the other until it is told to stop, and counts what was acknowledged.
+async fn write(graph: GraphLink, stop: Arc<AtomicBool>, acknowledged: Arc<AtomicUsize>) -> Vec<Written> {
     let mut written = Vec::new();
     let edges = || (0..PEOPLE).map(|source| (source, (source + 3) % PEOPLE));
     let changes = [Operation::Add, Operation::Remove].map(|operation| edges().map(move |edge| (operation, edge)));
@@ -82,6 +82,7 @@ async fn write(graph: GraphLink, stop: Arc<AtomicBool>) -> Vec<Written> {
         let changes = vec![Change { relation, operation: operation as i32, source, target, time: 0 }];
         let applied = graph.apply(ApplyRequest { changes }).await.expect("the server takes writes");
         written.push((applied.revision.expect("given").token, operation, (source, target)));
+        acknowledged.store(written.len(), Ordering::Relaxed);
     }
     written
 }
@@ -104,12 +105,20 @@ async fn a_job_sees_one_revision_while_writes_go_on() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let data = imported(folder.path(), &base_edges(), &[]);
     let server = serve(&data);
-    let stop = Arc::new(AtomicBool::new(false));
-    let writer = tokio::spawn(write(graph(&server.address("grpc")), stop.clone()));
+    let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let writer = tokio::spawn(write(graph(&server.address("grpc")), stop.clone(), acknowledged.clone()));
     let jobs: [&[&str]; 3] =
         [&["pagerank", "--iterations", "30"], &["degrees"], &["bfs", "--source", "7", "--format", "parquet"]];
     let live = (uri(&server), folder.path().join("live"));
-    let results = tokio::task::spawn_blocking(move || jobs.map(|job| result(["--graph-store", &live.0], &live.1, job)));
+    let results = tokio::task::spawn_blocking(move || {
+        jobs.map(|job| {
+            let result = result(["--graph-store", &live.0], &live.1, job);
+            // The second from now is one that had not begun when the job ended.
+            let next = acknowledged.load(Ordering::Relaxed) + 2;
+            wait::until("a write", wait::DEADLINE, || (acknowledged.load(Ordering::Relaxed) >= next).then_some(()));
+            result
+        })
+    });
     let results = results.await.expect("the jobs ended");
     stop.store(true, Ordering::Relaxed);
     let written = writer.await.expect("the writer ended");
@@ -213,7 +222,7 @@ fn a_job_goes_on_where_it_was_when_its_server_was_killed() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let data = imported(folder.path(), &base_edges(), &[]);
     let (checkpoint, out) = (data.join("analytics/pagerank.checkpoint"), folder.path().join("out"));
-    let iterations = "2000";
+    let iterations = "6000";
     let server = serve(&data);
     let mut child = start(&uri(&server), iterations, &out);
     wait::until("a checkpoint", wait::DEADLINE, || checkpoint.exists().then_some(()));

@@ -7,8 +7,9 @@ use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use base::clock::ManualClock;
 use base::disk::{Disk, SimulatedDisk};
@@ -109,9 +110,10 @@ fn a_backup_while_imports_run_is_of_before_or_after_each_of_them() {
     let disk = SimulatedDisk::new();
     let options = Options { log_file_bytes: 1000, ..two_slots() };
     let (store, _) = open_with(&disk, options).expect("an empty disk");
-    let (done, repository) = (AtomicBool::new(false), repository(&disk));
+    let (done, taken, repository) = (AtomicBool::new(false), AtomicUsize::new(0), repository(&disk));
     let states = thread::scope(|scope| {
-        // The one that writes, so that it knows every state there was.
+        // The one that writes, so that it knows every state there was. Now and then it waits for a backup that was begun
+        // meanwhile, so that there are some however seldom the other thread has its turn.
         let writer = scope.spawn(|| {
             let mut states = vec![(store.revision(), contents(&store).expect("readable"))];
             for number in 0..12u64 {
@@ -132,18 +134,25 @@ fn a_backup_while_imports_run_is_of_before_or_after_each_of_them() {
                 if number % 4 == 3 {
                     store.compact().expect("the disk works");
                 }
+                if number % 3 == 2 {
+                    let (next, begun) = (taken.load(Ordering::Relaxed) + 2, Instant::now());
+                    while taken.load(Ordering::Relaxed) < next && begun.elapsed() < Duration::from_secs(60) {
+                        thread::yield_now();
+                    }
+                }
             }
             done.store(true, Ordering::Relaxed);
             states
         });
         while !done.load(Ordering::Relaxed) {
             repository.back_up(&store, ON).expect("the disk works");
+            taken.fetch_add(1, Ordering::Relaxed);
         }
         writer.join().expect("the writer ends")
     });
     repository.back_up(&store, ON).expect("the disk works");
     let revisions = repository.revisions().expect("readable");
-    assert!(revisions.len() > 3, "{revisions:?}");
+    assert!(revisions.len() >= 4, "{revisions:?}");
     for revision in revisions {
         let (_, again) = restored(&repository, Some(revision));
         let expected = states.iter().find(|(at, _)| *at == revision).map(|(_, contents)| contents);

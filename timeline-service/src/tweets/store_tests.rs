@@ -14,10 +14,13 @@ use crate::error::Refusal;
 use crate::tweets::command::{Delete, Deliver, Follow, NewTweet, NotifyFollows, Subscribe};
 use crate::tweets::inbox::Delivery;
 
+/// How long a slow disk is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn settings(folder: &Path) -> Settings {
-    Settings { folder: folder.to_owned(), ..Settings::default() }
+    Settings { folder: folder.to_owned(), deadline: PATIENCE, ..Settings::default() }
 }
 
 fn clock() -> Arc<dyn Clock> {

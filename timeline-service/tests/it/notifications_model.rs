@@ -84,6 +84,8 @@ struct Model {
     told: BTreeSet<(u32, i32, u64, u32)>,
     /// Author and subscriber.
     subscribers: BTreeSet<(u32, u32)>,
+    /// How often the stream of follows was waited for.
+    waited: u32,
 }
 
 impl Model {
@@ -240,9 +242,20 @@ async fn delivered(harness: &Harness) {
         .await;
 }
 
+/// Waits until all follows are told: those that are hidden would not be missed before they are shown. The stream is in
+/// order, so one more follow, of somebody whom no history knows, is told after all of them.
+async fn followed(harness: &Harness, model: &mut Model) {
+    const NOBODY: u32 = 999;
+    model.waited += 1;
+    harness.graph.follow(NOBODY + model.waited, NOBODY);
+    let told = async || harness.inbox(NOBODY).await.notifications.iter().map(|one| one.actors_count).sum::<u32>();
+    until("all follows are told", async || told().await == model.waited).await;
+}
+
 /// Waits until what is told in the background has come, and compares everybody's notifications, walked down and up again.
 async fn compare(harness: &Harness, model: &mut Model, limit: usize) -> Result<(), TestCaseError> {
     delivered(harness).await;
+    followed(harness, model).await;
     let edges = harness.graph.0.lock().clone();
     for user in 0..USERS {
         let seen = model.seen(user, &edges);

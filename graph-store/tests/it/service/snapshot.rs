@@ -164,15 +164,24 @@ async fn what_is_wrong_with_a_request_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn few_snapshots_are_open_at_once_and_those_that_nobody_reads_are_let_go() {
-    let (store, _) = open_with(&SimulatedDisk::new(), two_slots()).expect("new");
-    let service = GraphService::with_snapshot_idle(store, Duration::from_millis(100));
+async fn few_snapshots_are_open_at_once() {
+    let service = with_users(1).await;
     let mut held = Vec::new();
     for _ in 0..SNAPSHOTS_MAX {
         held.push(opened(&service, &all()).await.expect("there is room"));
     }
     let status = opened(&service, &all()).await.err().expect("no room");
     assert_eq!(proto::status::from_status(&status).code(), Code::ResourceExhausted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn snapshots_that_nobody_reads_are_let_go() {
+    let (store, _) = open_with(&SimulatedDisk::new(), two_slots()).expect("new");
+    let service = GraphService::with_snapshot_idle(store, Duration::from_millis(100));
+    let mut held = Vec::new();
+    for _ in 0..SNAPSHOTS_MAX {
+        held.push(opened(&service, &all()).await.expect("there is room"));
+    }
     drop(held);
     let started = Instant::now();
     while opened(&service, &all()).await.is_err() {
